@@ -1,0 +1,338 @@
+"""What each statement does: the rules, as pure functions over what is asked and what is there, and
+the one place that reads with them from a store and writes what they return.
+
+A rule sees the model's record and the versions it needs, never all: adding version 100,001 costs what
+adding version 2 costs.  Source: the vendor's pages "Create and delete models" and "Modify a model
+version"; the default version's error has the page's words.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import NamedTuple, assert_never
+
+from .errors import (
+    DefaultVersionError,
+    ModelError,
+    ModelExists,
+    ModelNotFound,
+    ModelTypeError,
+    NoPermission,
+    SemanticError,
+    VersionExists,
+    VersionNotFound,
+)
+from .model import DEFAULT_SCHEMA, PUBLIC_PROJECT
+from .options import (
+    REMOTE_SERVICE_TYPE,
+    OptionValue,
+    advice,
+    check_options,
+    check_types,
+    differing_type,
+)
+from .sql import (
+    AddVersion,
+    CreateModel,
+    DescModel,
+    DropModel,
+    DropVersion,
+    SetDefaultVersion,
+    ShowModels,
+    ShowVersions,
+)
+from .store import ModelRecord, Store, VersionRecord, damaged
+
+Change = CreateModel | AddVersion | SetDefaultVersion | DropVersion | DropModel
+Query = ShowModels | ShowVersions | DescModel
+
+
+class Session(NamedTuple):
+    """Who asks, and from where: the connection's project, schema and owner.  Times are shown by
+    ``show_time``, and in SQL by ``time_sql``, both of milliseconds of UTC."""
+
+    project: str
+    schema: str
+    owner: str
+    show_time: Callable[[int], str]
+    time_sql: str
+
+    def key(self, statement: Change | ShowVersions | DescModel) -> tuple[str, str, str]:
+        """(project, schema, model) that a statement's name means here."""
+        name = statement.name
+        schema = name.schema or (self.schema if statement.namespace_schema else DEFAULT_SCHEMA)
+        return name.project or self.project, schema, name.model
+
+
+# Rules
+
+
+def check(statement: Change) -> None:
+    """Everything that is wrong with a statement whatever the store holds, but for its project."""
+    if isinstance(statement, (CreateModel, AddVersion)):
+        _check_texts(statement)
+    if isinstance(statement, CreateModel):
+        source_type, _ = check_types(statement.options)
+        _check_version(statement, source_type)
+
+
+def advise(statement: Change) -> Iterator[str]:
+    """What is accepted with a warning."""
+    if isinstance(statement, (CreateModel, AddVersion)):
+        yield from advice(statement.options)
+
+
+def _check_version(statement: CreateModel | AddVersion, source_type: str) -> None:
+    check_options(statement.options, source_type)
+    if source_type == "IMPORT" and not statement.inputs:
+        raise SemanticError("INPUT is missing: IMPORT models need it", offender="OPTIONS")
+
+
+def _check_texts(statement: CreateModel | AddVersion) -> None:
+    """SQLite's functions end a text at NUL, so that SHOW and the views would cut it short."""
+    texts = {column.name: column.comment for column in statement.inputs} | {"COMMENT": statement.comment}
+    for offender, text in texts.items():
+        if text and "\0" in text:
+            raise SemanticError("a COMMENT holds a NUL character", offender=offender)
+
+
+def check_project(project: str) -> None:
+    """Public models are read-only."""
+    if project == PUBLIC_PROJECT:
+        raise NoPermission(
+            f"public models cannot be created, altered or dropped: {PUBLIC_PROJECT} is MaxCompute's own"
+        )
+
+
+def create(
+    statement: CreateModel, key: tuple[str, str, str], owner: str, now: int
+) -> tuple[ModelRecord, VersionRecord]:
+    """A new model and its first version, the default."""
+    source_type, model_type = check_types(statement.options)
+    model = ModelRecord(*key, owner, source_type, model_type, statement.version, now, now, statement.comment)
+    return model, _version(statement, now)
+
+
+def add_version(statement: AddVersion, model: ModelRecord, exists: bool, now: int) -> VersionRecord:
+    """A new version of a model.  A differing type is reported before any other option."""
+    differs = differing_type(statement.options, model.source_type, model.model_type)
+    if differs:
+        key, fixed, given = differs
+        raise ModelTypeError(
+            f"{key} of model {model.name} is {fixed} and cannot be changed",
+            offender=key,
+            hint=f"it is spelled {fixed!r}" if given.upper() == fixed else "",
+        )
+    _check_version(statement, model.source_type)
+    if exists:
+        raise VersionExists(f"version {statement.version} of model {model.name} already exists")
+    return _version(statement, now)
+
+
+def _version(statement: CreateModel | AddVersion, now: int) -> VersionRecord:
+    given = tuple(o for o in statement.options if o[0] not in ("MODEL_SOURCE_TYPE", "MODEL_TYPE"))
+    return VersionRecord(statement.version, now, now, statement.comment, statement.inputs, given)
+
+
+def set_default_version(
+    statement: SetDefaultVersion, model: ModelRecord, exists: bool, now: int
+) -> ModelRecord:
+    """The model with another default version."""
+    if not exists:
+        raise _no_version(statement, model)
+    return model._replace(default_version=statement.version, last_modified_time=now)
+
+
+def drop_version(statement: DropVersion, model: ModelRecord, exists: bool, now: int) -> ModelRecord:
+    """The model after a version is gone, which must not be the default."""
+    if not exists:
+        raise _no_version(statement, model)
+    if statement.version == model.default_version:
+        raise DefaultVersionError("The default version of the model cannot be dropped")
+    return model._replace(last_modified_time=now)
+
+
+def _no_version(statement: SetDefaultVersion | DropVersion, model: ModelRecord) -> ModelError:
+    return VersionNotFound(f"version {statement.version} of model {model.name} does not exist")
+
+
+def _no_model(key: tuple[str, str, str]) -> ModelError:
+    return ModelNotFound(f"model {'.'.join(key)} does not exist")
+
+
+# Changes
+
+
+def change(statement: Change, store: Store, session: Session) -> None:
+    """Do what a statement says, inside the transaction that is open; it fails before it writes."""
+    key = session.key(statement)
+    check_project(key[0])
+    store_format = store.format()
+    if store_format or isinstance(statement, CreateModel):
+        store.prepare(store_format)
+        found = store.model(*key)
+    else:
+        found = None
+    now = time.time_ns() // 1_000_000
+    if isinstance(statement, CreateModel):
+        if found is None:
+            model, version = create(statement, key, session.owner, now)
+            store.insert_version(store.insert_model(model), version)
+        elif not statement.if_not_exists:
+            raise ModelExists(f"model {'.'.join(key)} already exists")
+        return
+    if found is None:
+        if isinstance(statement, DropModel) and statement.if_exists:
+            return
+        raise _no_model(key)
+    _alter(statement, store, *found, now)
+
+
+def _alter(
+    statement: AddVersion | SetDefaultVersion | DropVersion | DropModel,
+    store: Store,
+    model_id: int,
+    model: ModelRecord,
+    now: int,
+) -> None:
+    match statement:
+        case AddVersion(version=name):
+            version = add_version(statement, model, store.has_version(model_id, name), now)
+            store.insert_version(model_id, version)
+            store.alter_model(model_id, model._replace(last_modified_time=now))
+        case SetDefaultVersion(version=name):
+            exists = store.has_version(model_id, name)
+            store.alter_model(model_id, set_default_version(statement, model, exists, now))
+        case DropVersion(version=name):
+            exists = store.has_version(model_id, name)
+            store.alter_model(model_id, drop_version(statement, model, exists, now))
+            store.delete_version(model_id, name)
+        case DropModel():
+            store.delete_model(model_id)
+        case _:
+            assert_never(statement)
+
+
+# Queries
+
+
+def query(statement: Query, store: Store, session: Session) -> tuple[str, tuple[object, ...]]:
+    """The SQL that returns a statement's rows, all text, and its parameters.
+
+    SHOW MODELS: one row a model of the current project and schema, by name.  SHOW VERSIONS: one row a
+    version, in order of creation.  DESC: Section, Name, Value, Comment.
+    """
+    if isinstance(statement, ShowModels):
+        schema = session.schema if statement.namespace_schema else DEFAULT_SCHEMA
+        if not store.format():
+            return _NO_MODELS, ()
+        return _select(ShowModels, session.time_sql), (session.project, schema)
+    key = session.key(statement)
+    described = store.described(*key) if store.format() else None
+    if described is None:
+        raise _no_model(key)
+    if isinstance(statement, ShowVersions):
+        return _select(ShowVersions, session.time_sql), key
+    model, version = described
+    if version is None:
+        raise damaged("_odpsmodel_version")
+    return _DESC, (json.dumps(list(describe(model, version, session.show_time))),)
+
+
+def describe(
+    model: ModelRecord, version: VersionRecord, show_time: Callable[[int], str]
+) -> Iterator[tuple[str, str, str, str]]:
+    """DESC's rows: Section, Name, Value, Comment."""
+    common = {
+        "Owner": model.owner,
+        "Project": model.project,
+        "Model Name": model.name,
+        "Model Type": model.model_type,
+        "Source Type": model.source_type,
+    }
+    options = dict(version.options)
+    blocks = {
+        "Model Information": common
+        | {
+            "Default Version": model.default_version,
+            "CreateTime": show_time(model.create_time),
+            "LastModifiedTime": show_time(model.last_modified_time),
+            "Comment": model.comment or "",
+        },
+        "Version Information": common
+        | {
+            "Version Name": version.name,
+            "Path": str(options.pop("LOCATION", "")),
+            "CreateTime": show_time(version.create_time),
+            "LastModifiedTime": show_time(version.last_modified_time),
+        }
+        | _shown_options(model, options),
+    }
+    for section, block in blocks.items():
+        for name, value in block.items():
+            yield section, name, value, ""
+    for column in version.inputs:
+        yield "Input", column.name, column.type, column.comment or ""
+
+
+def _shown_options(model: ModelRecord, options: dict[str, OptionValue]) -> dict[str, str]:
+    """The option rows, in alphabetical order; TASKS has none, the derived service type has one."""
+    shown = {key: str(value) for key, value in options.items() if key != "TASKS"}
+    if model.source_type == "REMOTE":
+        shown.update([REMOTE_SERVICE_TYPE])
+    return dict(sorted(shown.items()))
+
+
+# SQL of the queries
+
+#: ``datetime`` as SQLite has it is UTC; a connection in another timezone registers TIME_FUNCTION.
+UTC_SQL = "datetime({} / 1000, 'unixepoch')"
+TIME_FUNCTION = "_odpsmodel_time"
+
+_MODELS_COLUMNS = {
+    "ModelName": "+name",
+    "Owner": "+owner",
+    "SourceType": "+source_type",
+    "ModelType": "+model_type",
+    "DefaultVersion": "+default_version",
+    "CreateTime": "create_time",
+    "LastModifiedTime": "last_modified_time",
+    "Comment": "coalesce(comment, '')",
+}
+_VERSIONS_COLUMNS = {
+    "VersionName": "+v.name",
+    "Owner": "+m.owner",
+    "SourceType": "+m.source_type",
+    "ModelType": "+m.model_type",
+    "IsDefault": "iif(v.name = m.default_version, 'true', 'false')",
+    "CreateTime": "v.create_time",
+    "LastModifiedTime": "v.last_modified_time",
+    "Path": "coalesce(json_extract(v.options, '$.LOCATION'), '')",
+    "Comment": "coalesce(v.comment, '')",
+}
+_MODELS_FROM = "main._odpsmodel_model WHERE project = ? AND schema = ? ORDER BY name"
+_VERSIONS_FROM = (
+    "main._odpsmodel_version AS v JOIN main._odpsmodel_model AS m ON m.id = v.model"
+    " WHERE m.project = ? AND m.schema = ? AND m.name = ? ORDER BY v.id"
+)
+_NO_MODELS = f"SELECT {', '.join(f'NULL AS {title}' for title in _MODELS_COLUMNS)} WHERE 0"
+_DESC = (
+    "SELECT json_extract(value, '$[0]') AS Section, json_extract(value, '$[1]') AS Name,"
+    " json_extract(value, '$[2]') AS Value, json_extract(value, '$[3]') AS Comment FROM json_each(?)"
+)
+
+
+@cache
+def _select(kind: type[ShowModels] | type[ShowVersions], time_sql: str) -> str:
+    columns, source = {
+        ShowModels: (_MODELS_COLUMNS, _MODELS_FROM),
+        ShowVersions: (_VERSIONS_COLUMNS, _VERSIONS_FROM),
+    }[kind]
+    shown = (
+        f"{time_sql.format(sql) if title.endswith('Time') else sql} AS {title}"
+        for title, sql in columns.items()
+    )
+    return f"SELECT {', '.join(shown)} FROM {source}"

@@ -1,0 +1,192 @@
+"""Frozen values of the model vocabulary and their limits: names, input columns, comments.
+
+Source: the vendor's pages "Create and delete models" and "Modify a model version".  An illegal value
+cannot be made: each constructor raises :class:`~.errors.SemanticError`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from .errors import SemanticError
+
+NAME_BYTES = 256
+COLUMN_NAME_BYTES = 128
+COMMENT_BYTES = 1024
+RESERVED_VERSION = "default_version"
+PUBLIC_PROJECT = "bigdata_public_modelset"
+DEFAULT_SCHEMA = "default"
+
+#: The blocks of Han characters, and the iteration mark and zero that are written with them.
+HAN = "\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0002fa1f\U00030000-\U000323af"
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_PUBLIC_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
+_COLUMN_NAME = re.compile(rf"[A-Za-z{HAN}][A-Za-z0-9_{HAN}]*")
+_TYPE = re.compile(r"\s*([A-Za-z_]+)\s*(?:\(\s*([0-9]+)\s*(?:,\s*([0-9]+)\s*)?\)\s*)?")
+_LETTERS = "letters, digits and _"
+
+#: Every scalar type of MaxCompute, lower case as DESC prints it.
+SCALAR_TYPES = frozenset(
+    "tinyint smallint int bigint float double decimal string varchar char binary boolean date"
+    " datetime timestamp timestamp_ntz json".split()
+)
+COMPLEX_TYPES = frozenset(("array", "map", "struct"))
+_PLAIN_TYPES = SCALAR_TYPES - {"varchar", "char"}
+_LENGTHS = {"varchar": 65535, "char": 255}
+_MAX_PRECISION, _MAX_SCALE = 38, 18
+
+
+def utf8_length(text: str, what: str) -> int:
+    """The length in bytes of UTF-8; text that UTF-8 cannot encode is refused."""
+    if text.isascii():
+        return len(text)
+    encoded = text.encode(errors="surrogatepass")
+    if encoded.decode(errors="replace") != text:
+        raise SemanticError(f"{what} is not valid Unicode text")
+    return len(encoded)
+
+
+def _name(kind: str, name: str, pattern: re.Pattern[str], letters: str, limit: int) -> str:
+    if not isinstance(name, str):
+        raise SemanticError(f"{kind} must be a str, not {type(name).__name__}")
+    if not pattern.fullmatch(name):
+        shown = name if len(name) <= 60 else f"{name[:60]}…"
+        raise SemanticError(
+            f"{kind} {shown!r} must start with a letter and hold only {letters}", offender=name
+        )
+    if utf8_length(name, kind) > limit:
+        raise SemanticError(f"{kind} {name[:20]!r}… is longer than {limit} bytes of UTF-8", offender=name)
+    return name.lower()
+
+
+def model_name(name: str, kind: str = "model name") -> str:
+    """A name folded to lower case: letters, digits and _, from a letter on, at most 256 bytes."""
+    return _name(kind, name, _NAME, _LETTERS, NAME_BYTES)
+
+
+def version_name(name: str) -> str:
+    """A version's name, as :func:`model_name`; ``default_version`` is reserved."""
+    folded = model_name(name, "version name")
+    if folded == RESERVED_VERSION:
+        raise SemanticError(f"a version cannot be called {RESERVED_VERSION}", offender=name)
+    return folded
+
+
+def column_name(name: str) -> str:
+    """A column's name folded to lower case: as a model's, and Chinese characters; 128 bytes."""
+    letters = "letters, digits, _ and Chinese characters"
+    return _name("input column", name, _COLUMN_NAME, letters, COLUMN_NAME_BYTES)
+
+
+def comment_text(comment: str | None, what: str = "COMMENT", offender: str = "COMMENT") -> str | None:
+    """A comment of at most 1,024 bytes of UTF-8, or None."""
+    if comment is None:
+        return None
+    if not isinstance(comment, str):
+        raise SemanticError(f"{what} must be a str, not {type(comment).__name__}")
+    if utf8_length(comment, what) > COMMENT_BYTES:
+        raise SemanticError(f"{what} is longer than {COMMENT_BYTES:,} bytes of UTF-8", offender=offender)
+    return comment
+
+
+def column_type(text: str, column: str) -> str:
+    """A column's scalar type as DESC prints it: lower case, ``decimal(10,2)`` without blanks."""
+    if not isinstance(text, str):
+        raise SemanticError(f"a column's type must be a str, not {type(text).__name__}")
+    lower = text.lower()
+    if lower in _PLAIN_TYPES:
+        return lower
+    match = _TYPE.fullmatch(text)
+    name = match[1].lower() if match else lower
+    if name.split("<")[0].strip() in COMPLEX_TYPES:
+        raise SemanticError(
+            f"{name.split('<')[0].strip().upper()} is no type of a model's input: only scalar types are",
+            offender=text.split("<")[0].strip(),
+        )
+    if not match or name not in SCALAR_TYPES:
+        raise SemanticError(
+            f"the type of input column {column} is unknown",
+            offender=column,
+            hint=_nearest_type(name),
+        )
+    first, second = (None if digits is None else _number(digits) for digits in match.groups()[1:])
+    return name + _type_arguments(name, first, second, match[1])
+
+
+def _number(digits: str) -> int:
+    """A whole number; over nine digits it is one that is over every limit."""
+    significant = digits.lstrip("0")
+    return int(significant or "0") if len(significant) <= 9 else 10**9
+
+
+def _nearest_type(name: str) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, sorted(SCALAR_TYPES), 1)
+    types = ", ".join(sorted(SCALAR_TYPES)).upper()
+    return f"did you mean {near[0].upper()}?" if near else f"the types are {types}"
+
+
+def _type_arguments(name: str, first: int | None, second: int | None, written: str) -> str:
+    """``(p,s)`` or ``(n)`` inside their limits, or nothing."""
+
+    def refuse(reason: str) -> SemanticError:
+        return SemanticError(f"{name.upper()} {reason}", offender=written)
+
+    if name in _LENGTHS:
+        limit = _LENGTHS[name]
+        if first is None or second is not None:
+            raise refuse(f"takes one length, as in {name.upper()}(10)")
+        if not 1 <= first <= limit:
+            raise refuse(f"takes a length from 1 to {limit}")
+        return f"({first})"
+    if first is None:
+        return ""
+    if name != "decimal":
+        raise refuse("takes no length")
+    if not 1 <= first <= _MAX_PRECISION:
+        raise refuse(f"takes a precision from 1 to {_MAX_PRECISION}")
+    if second is None:
+        return f"({first})"
+    if not 0 <= second <= min(_MAX_SCALE, first):
+        raise refuse(f"takes a scale from 0 to {_MAX_SCALE} that is at most its precision")
+    return f"({first},{second})"
+
+
+@dataclass(frozen=True, slots=True)
+class InputColumn:
+    """One input of a version: folded name, type as DESC prints it, comment of at most 1,024 bytes."""
+
+    name: str
+    type: str
+    comment: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", column_name(self.name))
+        object.__setattr__(self, "type", column_type(self.type, self.name))
+        if self.comment is not None:
+            comment_text(self.comment, f"COMMENT of input column {self.name}", self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelName:
+    """``[[project.]schema.]model``, folded; None means the connection's own.
+
+    With a project, the schema is ``default`` where none is given.  A name that is only looked up may
+    hold - and . too, as public models' do.
+    """
+
+    model: str
+    schema: str | None = None
+    project: str | None = None
+
+    def __post_init__(self) -> None:
+        folded = _name("model name", self.model, _PUBLIC_NAME, _LETTERS, NAME_BYTES)
+        object.__setattr__(self, "model", folded)
+        if self.schema is not None:
+            object.__setattr__(self, "schema", model_name(self.schema, "schema name"))
+        if self.project is not None:
+            object.__setattr__(self, "project", model_name(self.project, "project name"))
+            object.__setattr__(self, "schema", self.schema or DEFAULT_SCHEMA)

@@ -1,0 +1,417 @@
+"""Statements from text, by recursive descent; each function's docstring is its grammar rule."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Container, Mapping, Sequence
+from typing import NoReturn, TypeVar
+
+from ..errors import OptionError, ParseError, ProgrammingError, SemanticError
+from ..model import InputColumn, ModelName, model_name, version_name
+from ..options import EnvSecret, OptionValue, PlainSecret
+from .lexer import TRIVIA, Tokens
+from .place import KEYWORDS, describe, nearest, place_of
+from .statements import (
+    FLAG,
+    FLAG_VALUE,
+    NAMESPACE_FLAG,
+    AddVersion,
+    CreateModel,
+    DescModel,
+    DropModel,
+    DropVersion,
+    SetDefaultVersion,
+    SetFlags,
+    ShowModels,
+    ShowVersions,
+    Statement,
+    flag,
+    namespace_flag,
+)
+
+#: The vendor's limit of one statement, in bytes of UTF-8.
+STATEMENT_BYTES = 2 * 1024 * 1024
+
+Parameters = Sequence[object] | Mapping[str, object]
+Flags = tuple[tuple[str, str], ...]
+_T = TypeVar("_T")
+
+_SET_WORD = re.compile(rf"{TRIVIA}SET\b", re.IGNORECASE | re.ASCII)
+_SET = re.compile(
+    rf"{TRIVIA}SET\s+(?P<flag>{FLAG})\s*=\s*(?P<value>{FLAG_VALUE}){TRIVIA}(?:[;；]|\Z)", re.IGNORECASE
+)
+_NOTHING = re.compile(rf"(?:{TRIVIA}[;；])*+{TRIVIA}\Z")
+
+_HINT_CREATE = "CREATE MODEL takes OPTIONS (…); WITH OPTIONS (…) is ALTER MODEL's form"
+_HINT_ALTER = "ALTER MODEL … ADD VERSION takes WITH OPTIONS (…); OPTIONS (…) is CREATE MODEL's form"
+_HINT_VERSION = "a model is made with its first version: CREATE MODEL name WITH VERSION v1 …"
+_HINT_QUOTE = r"adjacent strings join; a quote inside a string is written \', never ''"
+_HINT_CURLY = "strings stand between straight quotes: '…' or \"…\""
+_HINT_EXISTS = "only CREATE MODEL takes IF NOT EXISTS, and only DROP MODEL IF EXISTS"
+_HINT_PARAMETER = "a parameter may stand only where a string literal may"
+
+
+def parse(text: str, parameters: Parameters = (), *, namespace_schema: bool = True) -> Statement:
+    """The one statement of a text, with its SET lines.
+
+    ``parameters`` fill ``?`` (a sequence) or ``:name`` (a mapping): str, or EnvSecret for APIKEY.
+    ``namespace_schema`` is the connection's ``odps.namespace.schema``; where it is false and decides,
+    the statement carries it.  Raises ParseError or SemanticError with the place, ProgrammingError
+    for parameters that do not fit.
+    """
+    check_size(text)
+    flags, start = read_flags(text)
+    if is_blank(text, start):
+        if not flags:
+            raise ParseError("expected a statement, found nothing")
+        return SetFlags(flags=flags)
+    if not namespace_flag(flags, namespace_schema) and namespace_flag(flags):
+        flags = ((NAMESPACE_FLAG, "false"), *flags)
+    parser = _Parser(text, start, flags, parameters)
+    try:
+        return parser.statement()
+    except SemanticError as error:
+        _locate(error, parser.tokens, parser.index, parser.names)
+        raise
+
+
+def check_size(text: str) -> None:
+    """Refuse a statement over 2 MB of UTF-8."""
+    if len(text) > STATEMENT_BYTES or (
+        4 * len(text) > STATEMENT_BYTES and len(text.encode(errors="surrogatepass")) > STATEMENT_BYTES
+    ):
+        raise ParseError(f"a statement is at most 2 MB ({STATEMENT_BYTES:,} bytes of UTF-8)")
+
+
+def locate(error: SemanticError, text: str) -> None:
+    """Give an error about a statement that was parsed the place of the word that it blames."""
+    tokens = Tokens(text, read_flags(text)[1])
+    _locate(error, tokens, len(tokens), range(len(tokens)))
+
+
+def _locate(error: SemanticError, tokens: Tokens, before: int, names: Container[int]) -> None:
+    """The last such word that was read; an option's key has an = behind it, another word has none."""
+    offender = error.offender.lower()
+    found = [i for i in range(before) if _word(tokens, i).lower() == offender]
+    keys = [i for i in found if tokens.mark(i + 1) == "="]
+    others = [i for i in found if i not in keys]
+    fitting = (keys or others) if isinstance(error, OptionError) else others
+    if fitting and offender:
+        error.place = place_of(tokens, fitting[-1], names)
+
+
+def _word(tokens: Tokens, index: int) -> str:
+    return tokens.value(index) if tokens.kinds[index] == "quoted" else tokens.texts[index]
+
+
+def is_blank(text: str, start: int) -> bool:
+    """Whether nothing but blanks, comments and semicolons is left."""
+    return _NOTHING.match(text, start) is not None
+
+
+def read_flags(text: str) -> tuple[Flags, int]:
+    """``{SET flag = value ;}``: the flags, and where the rest of the text begins."""
+    flags: list[tuple[str, str]] = []
+    start = 0
+    while _SET_WORD.match(text, start):
+        match = _SET.match(text, start)
+        if match is None:
+            raise ParseError(
+                "expected SET flag = value, as in SET odps.namespace.schema=true",
+                place=place_of(Tokens(text, start), 0),
+            )
+        flags.append(flag(match["flag"], match["value"]))
+        start = match.end()
+    return tuple(flags), start
+
+
+class _Parser:
+    """One statement's tokens, and how far they are read."""
+
+    def __init__(self, text: str, start: int, flags: Flags, parameters: Parameters) -> None:
+        if not (hasattr(parameters, "__len__") and hasattr(parameters, "__getitem__")):
+            raise ProgrammingError("parameters must be a sequence or a mapping")
+        self.tokens = Tokens(text, start)
+        self.texts = self.tokens.texts
+        self.kinds = self.tokens.kinds
+        self.index = 0
+        self.names: set[int] = set()  # the tokens that were read as names
+        self.flags = flags
+        self.parameters = parameters
+        self.bound = 0  # how many of a sequence are used
+
+    # Tokens
+
+    def take(self, *keywords: str) -> bool:
+        """Step over these keywords, if all of them come next."""
+        index = self.index
+        for word in keywords:
+            text = self.texts[index]
+            if text.upper() != word or not text.isascii():
+                return False
+            index += 1
+        self.index = index
+        return True
+
+    def take_mark(self, sign: str) -> bool:
+        found = self.texts[self.index] == sign
+        self.index += found
+        return found
+
+    def keyword(self) -> str:
+        return self.tokens.keyword(self.index)
+
+    def expect(self, *keywords: str, hint: str = "") -> None:
+        """Step over these keywords or fail."""
+        for i, word in enumerate(keywords):
+            if not self.take(word):
+                self.fail(" ".join(keywords[i:]), keywords[i:], hint)
+
+    def expect_mark(self, sign: str, expected: str) -> None:
+        if not self.take_mark(sign):
+            self.fail(expected)
+
+    def fail(self, expected: str, keywords: Sequence[str] = (), hint: str = "") -> NoReturn:
+        """Raise a ParseError at the current token."""
+        tokens, index = self.tokens, self.index
+        word = self.keyword()
+        near = nearest(word, keywords) if word and word not in KEYWORDS else ""
+        names = {*self.names, index} if near else self.names
+        if self.kinds[index] == "bad":
+            reason = _bad(tokens.source, tokens.start(index))
+        else:
+            reason = f"expected {expected}, found {describe(tokens, index, names)}"
+        hint = f"did you mean {near}?" if near else hint or self._hint()
+        raise ParseError(reason, place=place_of(tokens, index, names), hint=hint)
+
+    def _hint(self) -> str:
+        """For what is typed by habit from elsewhere: '' inside a string, curly quotes, a parameter."""
+        tokens, index = self.tokens, self.index
+        kind, text = self.kinds[index], self.texts[index]
+        if kind == "parameter":
+            return _HINT_PARAMETER
+        if kind == "bad" and text in "‘’“”":
+            return _HINT_CURLY
+        touches = index > 0 and self.kinds[index - 1] == "string"
+        touches = touches and tokens.end(index - 1) == tokens.start(index)
+        unclosed = kind == "bad" and text in "'\"" and "string" in self.kinds
+        return _HINT_QUOTE if (touches and kind not in ("mark", "end")) or unclosed else ""
+
+    # Grammar
+
+    def statement(self) -> Statement:
+        """statement = create | alter | drop | show | desc, then at most a semicolon"""
+        statement = self._statement()
+        while self.take_mark(";"):
+            pass
+        if self.kinds[self.index] != "end":
+            several = " (executescript runs several)" if self.texts[self.index - 1] == ";" else ""
+            self.fail(f"the end of the statement{several}")
+        self._check_parameters()
+        return statement
+
+    def _statement(self) -> Statement:
+        if self.take("CREATE", "MODEL"):
+            return self.create()
+        if self.take("ALTER", "MODEL"):
+            return self.alter()
+        if self.take("DROP", "MODEL"):
+            if_exists = self.take("IF", "EXISTS")
+            return DropModel(self.name(), if_exists, flags=self.flags)
+        if self.take("SHOW", "MODELS"):
+            return ShowModels(flags=self.flags)
+        if self.take("SHOW", "VERSIONS"):
+            self.expect("FOR", "MODEL")
+            return ShowVersions(self.name(), flags=self.flags)
+        if self.take("DESC", "MODEL") or self.take("DESCRIBE", "MODEL"):
+            return DescModel(self.name(), flags=self.flags)
+        self.index += self.keyword() in KEYWORDS
+        self.fail(
+            "a model statement: CREATE, ALTER, DROP or DESC MODEL, SHOW MODELS, SHOW VERSIONS FOR MODEL"
+        )
+
+    def create(self) -> CreateModel:
+        """CREATE MODEL [IF NOT EXISTS] name WITH VERSION version [inputs] OPTIONS options [comment]"""
+        if_not_exists = self.take("IF", "NOT", "EXISTS")
+        name = self.name()
+        model_name(name.model)
+        self.expect("WITH", "VERSION", hint=_HINT_VERSION)
+        version = self.version()
+        inputs = self.inputs()
+        hint = _HINT_CREATE if self.keyword() == "WITH" else ""
+        self.expect("OPTIONS", hint=hint)
+        options = self.options(may_be_empty=False)
+        comment = self.comment()
+        return CreateModel(name, version, inputs, options, comment, if_not_exists, flags=self.flags)
+
+    def alter(self) -> AddVersion | SetDefaultVersion | DropVersion:
+        """ALTER MODEL name (ADD VERSION … | SET DEFAULT_VERSION version | DROP VERSION version)"""
+        name = self.name()
+        if self.take("SET", "DEFAULT_VERSION"):
+            return SetDefaultVersion(name, self.identifier("a version name"), flags=self.flags)
+        if self.take("DROP", "VERSION"):
+            return DropVersion(name, self.identifier("a version name"), flags=self.flags)
+        if self.take("ADD", "VERSION"):
+            return self.add_version(name)
+        if self.keyword() in ("SET", "DROP", "ADD"):
+            following = {"SET": "DEFAULT_VERSION"}.get(self.keyword(), "VERSION")
+            self.index += 1
+            self.fail(following, (following,))
+        alternatives = "ADD VERSION, SET DEFAULT_VERSION or DROP VERSION"
+        self.fail(alternatives, ("ADD", "SET", "DROP"))
+
+    def add_version(self, name: ModelName) -> AddVersion:
+        """ADD VERSION version [inputs] WITH OPTIONS options [comment]"""
+        version = self.version()
+        inputs = self.inputs()
+        hint = _HINT_ALTER if self.keyword() == "OPTIONS" else ""
+        self.expect("WITH", "OPTIONS", hint=hint)
+        options = self.options(may_be_empty=True)
+        return AddVersion(name, version, inputs, options, self.comment(), flags=self.flags)
+
+    def version(self) -> str:
+        """version = identifier, but not default_version"""
+        return version_name(self.identifier("a version name"))
+
+    def name(self) -> ModelName:
+        """name = [[project .] schema .] model; with odps.namespace.schema=false [project .] model"""
+        parts = [self.identifier("a model name")]
+        while self.take_mark("."):
+            parts.append(self.identifier("a name after the dot"))
+        with_schema = namespace_flag(self.flags)
+        if len(parts) > (3 if with_schema else 2):
+            form = "project.schema.model" if with_schema else "project.model"
+            self.index -= 1
+            self.fail(f"at most {form} ({NAMESPACE_FLAG} is {str(with_schema).lower()})")
+        if with_schema:
+            return ModelName(*reversed(parts))
+        return ModelName(parts[-1], project=parts[0] if len(parts) == 2 else None)
+
+    def inputs(self) -> tuple[InputColumn, ...]:
+        """inputs = INPUT ( column type [COMMENT string] {, …} )"""
+        if not self.take("INPUT"):
+            return ()
+        self.expect_mark("(", "( after INPUT")
+        return self.listed(self.column, ", or ) after a column")
+
+    def column(self) -> InputColumn:
+        """column = identifier type [COMMENT string]"""
+        name = self.identifier("a column name")
+        return InputColumn(name, self.column_type(), self.comment())
+
+    def column_type(self) -> str:
+        """type = word [( number [, number] )]; a complex type is read up to its <"""
+        text = self.word("a column type")
+        if self.texts[self.index] == "<":
+            return f"{text}<"
+        if not self.take_mark("("):
+            return text
+        return f"{text}({','.join(self.listed(self.number, ', or ) after a number'))})"
+
+    def number(self) -> str:
+        text = self.word("a whole number")
+        if not (text.isascii() and text.isdecimal()):
+            self.index -= 1
+            self.fail("a whole number")
+        return text
+
+    def word(self, expected: str) -> str:
+        index = self.index
+        if self.kinds[index] != "word":
+            self.fail(expected)
+        self.index = index + 1
+        return self.texts[index]
+
+    def options(self, may_be_empty: bool) -> tuple[tuple[str, OptionValue], ...]:
+        """options = ( [key = string {, …}] )"""
+        self.expect_mark("(", "( after OPTIONS")
+        if may_be_empty and self.take_mark(")"):
+            return ()
+        return self.listed(self.option, ", or ) after an option")
+
+    def option(self) -> tuple[str, OptionValue]:
+        """option = key = string"""
+        key = self.word("an option key")
+        self.expect_mark("=", "= after the option's key")
+        return key, self.string("a string", str, EnvSecret, PlainSecret)
+
+    def comment(self) -> str | None:
+        """comment = [COMMENT string]"""
+        return self.string("a string", str) if self.take("COMMENT") else None
+
+    def listed(self, item: Callable[[], _T], expected: str) -> tuple[_T, ...]:
+        """item {, item} )"""
+        items = [item()]
+        while self.take_mark(","):
+            items.append(item())
+        self.expect_mark(")", expected)
+        return tuple(items)
+
+    def identifier(self, expected: str) -> str:
+        """identifier = word | `word`"""
+        index = self.index
+        quoted = self.kinds[index] == "quoted"
+        if self.keyword() == "IF" and self.tokens.keyword(index + 1) in ("NOT", "EXISTS"):
+            self.fail(expected, hint=_HINT_EXISTS)
+        if not quoted and self.kinds[index] != "word":
+            self.fail(expected)
+        self.names.add(index)
+        self.index = index + 1
+        return self.tokens.value(index) if quoted else self.texts[index]
+
+    def string(self, expected: str, *types: type[_T]) -> _T | str:
+        """string = literal {literal} | parameter, whose value is of one of the types"""
+        start = self.index
+        if self.kinds[start] == "parameter":
+            self.index += 1
+            return self.parameter(self.texts[start], expected, types)
+        while self.kinds[self.index] in ("string", "raw"):
+            self.index += 1
+        if start == self.index:
+            self.fail(expected)
+        return "".join(map(self.tokens.value, range(start, self.index)))
+
+    # Parameters
+
+    def parameter(self, text: str, expected: str, types: tuple[type[_T], ...]) -> _T:
+        """The value bound to ? or :name."""
+        value = self._bound(text)
+        for kind in types:
+            if isinstance(value, kind):
+                return value
+        which = self.bound if text == "?" else text
+        raise ProgrammingError(
+            f"parameter {which} must be {expected}: a {types[0].__name__}, not {type(value).__name__}"
+        )
+
+    def _bound(self, text: str) -> object:
+        if text != "?":
+            if not isinstance(self.parameters, Mapping):
+                raise ProgrammingError("a named parameter needs a mapping of parameters")
+            if text[1:] not in self.parameters:
+                raise ProgrammingError(f"You did not supply a value for binding parameter {text}.")
+            return self.parameters[text[1:]]
+        if isinstance(self.parameters, Mapping):
+            raise ProgrammingError("? needs a sequence of parameters")
+        self.bound += 1
+        if self.bound > len(self.parameters):
+            self._wrong_count(self.texts.count("?"))
+        return self.parameters[self.bound - 1]
+
+    def _check_parameters(self) -> None:
+        if not isinstance(self.parameters, Mapping) and self.bound != len(self.parameters):
+            self._wrong_count(self.bound)
+
+    def _wrong_count(self, used: int) -> NoReturn:
+        raise ProgrammingError(
+            "Incorrect number of bindings supplied. The current statement uses"
+            f" {used}, and there are {len(self.parameters)} supplied."
+        )
+
+
+def _bad(text: str, start: int) -> str:
+    """What is wrong with a character that begins no token."""
+    opened = {"'": "string", '"': "string", "`": "quoted name", "r": "string"}.get(text[start].lower())
+    if text.startswith("/*", start):
+        opened = "comment"
+    return f"this {opened} is not closed" if opened else f"unexpected character {text[start]!r}"

@@ -1,0 +1,295 @@
+"""odpsmodel run: what it prints, where, and what it leaves in the file."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from samples import KEY, REMOTE, WORD, create, names
+
+from sqlalchemy_odpsmodel import dbapi
+from sqlalchemy_odpsmodel.cli import main
+
+ROOT = Path(__file__).parents[2]
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(path: Path, tmp_path: Path) -> Run:
+    """Run scripts, given as texts, on the file."""
+
+    def run_(
+        *scripts: str, options: tuple[str, ...] = (), db: str | Path = path, stdin: str | None = None
+    ) -> Result:
+        paths = []
+        for i, text in enumerate(scripts):
+            script = tmp_path / f"{i}.sql"
+            script.write_bytes(text.encode())
+            paths.append(str(script))
+        if stdin is not None:
+            paths.append("-")
+        return CliRunner().invoke(main, ["run", *options, str(db), *paths], input=stdin)
+
+    return run_
+
+
+def left(path: Path, **arguments: str) -> list[str]:
+    with dbapi.connect(path, **arguments) as con:  # type: ignore[arg-type]
+        found = names(con)
+    con.close()
+    return found
+
+
+def test_results_in_the_vendor_s_layout_and_ok_on_standard_error(run: Run) -> None:
+    result = run(f"{create(REMOTE, inputs='')};\nSHOW MODELS;\nDESC MODEL m;\nSELECT 1 AS a, NULL AS b;")
+    assert result.exit_code == 0
+    assert result.stderr == "OK\n" * 4
+    lines = result.stdout.splitlines()
+    assert lines[0].startswith("+-----------+--------------+")
+    assert lines[1].startswith(
+        "| ModelName | Owner        | SourceType | ModelType | DefaultVersion | CreateTime "
+    )
+    assert lines[3].startswith("| m         | ALIYUN$local | REMOTE     | MLLM      | v1             | 2")
+    assert lines[5] == "+" + "-" * 84 + "+"
+    assert lines[6] == "|" + " " * 18 + "Model Information".ljust(66) + "|"
+    assert "| APIKEY:                   ${EAS_TOKEN}                                             |" in lines
+    assert lines[-5:] == ["+---+------+", "| a | b    |", "+---+------+", "| 1 | NULL |", "+---+------+"]
+
+
+def test_the_example_of_the_readme_runs_again_and_again(run: Run, path: Path) -> None:
+    for _ in range(2):
+        result = CliRunner().invoke(main, ["run", str(path), str(ROOT / "examples" / "models.sql")])
+        assert result.exit_code == 0, result.stderr
+        assert "pai_eas_qwen25_omni_3b" in result.stdout
+    assert left(path) == ["pai_eas_qwen25_omni_3b", "test_xgboost_classifier"]
+
+
+def test_a_failing_statement_rolls_its_script_back(run: Run, path: Path) -> None:
+    result = run(
+        create(name="one"),
+        f"{create(name='two')};\n\n  DROP MODEL missing;\n{create(name='three')}",
+        create(name="four"),
+    )
+    assert result.exit_code == 1
+    assert result.stderr.splitlines() == [
+        "OK",
+        "OK",
+        f"{path.parent}/1.sql:3:3: ODPS-0110061: Failed to run ddltask - model local.default.missing does not exist",
+        "  DROP MODEL missing;",
+        "  ^^^^",
+    ]
+    assert left(path) == ["one"]
+
+
+def test_keep_going(run: Run, path: Path) -> None:
+    result = run(
+        f"{create(name='one')}; DROP MODEL missing; {create(name='two')}",
+        create(name="three"),
+        options=("--keep-going",),
+    )
+    assert result.exit_code == 1
+    assert result.stderr.count("OK\n") == 3
+    assert left(path) == ["one", "three", "two"]
+
+
+def test_a_syntax_error_has_its_place_in_the_file(run: Run, path: Path) -> None:
+    result = run(f"SELECT 1;\n\nCREATE MODEL m WITH VERSION v1\n  WITH OPTIONS (APIKEY = '{KEY}');")
+    assert result.exit_code == 1
+    assert (
+        f"{path.parent}/0.sql:4:3: ODPS-0130161:[4,3] Parse exception - expected OPTIONS, found WITH\n"
+        in result.stderr
+    )
+    assert "\n    WITH OPTIONS (APIKEY = '…');\n    ^^^^\nhint: CREATE MODEL takes" in result.stderr
+    assert KEY not in result.output
+
+
+def test_an_error_of_ordinary_sql(run: Run, path: Path) -> None:
+    result = run(f"CREATE TABLE t (a);\nINSERT INTO missing VALUES ('{KEY}');")
+    assert result.exit_code == 1
+    assert (
+        f"{path.parent}/0.sql:2:1: no such table: missing\n  INSERT INTO missing … ('…');\n  ^^^^^^\n"
+        in result.stderr
+    )
+
+
+def test_warnings_go_to_standard_error(run: Run, path: Path) -> None:
+    result = run("\n" + create(LOCATION="oss://oss-cn-shanghai.aliyuncs.com/bucket/"))
+    assert result.exit_code == 0
+    assert (
+        f"{path.parent}/0.sql:2:1: warning: LOCATION: only OSS internal endpoints are supported"
+        in result.stderr
+    )
+
+
+def test_begin_and_commit_are_obeyed(run: Run, path: Path) -> None:
+    result = run(
+        f"{create(name='a')}; BEGIN; {create(name='b')}; COMMIT; BEGIN; {create(name='c')}; DROP MODEL missing; COMMIT;"
+    )
+    assert result.exit_code == 1
+    assert left(path) == ["a", "b"]
+
+
+def test_a_script_that_ends_inside_a_transaction(run: Run, path: Path) -> None:
+    result = run(f"{create(name='a')}; BEGIN; {create(name='b')};")
+    assert result.exit_code == 1
+    assert "ends inside a transaction, which was rolled back: COMMIT is missing" in result.stderr
+    assert left(path) == ["a"]
+
+
+def test_a_commit_that_fails(run: Run, path: Path) -> None:
+    result = run(
+        "PRAGMA foreign_keys=ON; CREATE TABLE p (a INTEGER PRIMARY KEY);"
+        "CREATE TABLE c (a REFERENCES p DEFERRABLE INITIALLY DEFERRED); INSERT INTO c VALUES (1);"
+    )
+    assert result.exit_code == 1
+    assert f"{path.parent}/0.sql: FOREIGN KEY constraint failed" in result.stderr
+    assert left(path) == []
+
+
+def test_keep_going_after_a_commit_that_fails(run: Run, path: Path) -> None:
+    result = run(
+        "CREATE TABLE p (a INTEGER PRIMARY KEY); CREATE TABLE c (a REFERENCES p DEFERRABLE INITIALLY DEFERRED);"
+        "COMMIT; PRAGMA foreign_keys=ON; INSERT INTO c VALUES (1);",
+        create(),
+        options=("--keep-going",),
+    )
+    assert result.exit_code == 1
+    assert left(path) == ["m"]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE MODEL m WITH VERSION v1 OPTIONS(APIKEY=WORD, A='b'\n-- " + "x" * 2_100_000 + "\n);",
+        "CREATE MODEL `a``b` WITH VERSION v1 OPTIONS(APIKEY=WORD);",
+        "CREATE MODEL `` WITH VERSION v1 OPTIONS(APIKEY=WORD);",
+        "SET odps.namespace.schema=WORD CREATE MODEL m WITH VERSION v1;",
+        'CREATE "MODEL m WITH VERSION v1 OPTIONS(APIKEY=WORD);',
+    ],
+)
+def test_no_key_of_what_was_not_understood_is_printed(run: Run, path: Path, statement: str) -> None:
+    result = run(statement.replace("WORD", WORD))
+    assert result.exit_code == 1
+    assert WORD[:10] not in result.output
+
+
+def test_many_syntax_errors_cost_no_more_than_their_number(run: Run, path: Path) -> None:
+    def cost(count: int) -> float:
+        script = "SHOW MODELS LIKE 'x';\n" * count
+        started = time.process_time()
+        result = run(script, options=("--keep-going",))
+        assert result.stderr.count("Parse exception") == count
+        assert f"0.sql:{count}:13: ODPS-0130161:[{count},13]" in result.stderr
+        return time.process_time() - started
+
+    assert cost(4_000) < 32 * min(cost(500) for _ in range(3))
+
+
+def test_lines_that_begin_with_a_hash_are_dropped(run: Run, path: Path) -> None:
+    result = run("\ufeff# a ' comment\nSHOW MODELS;\n#SELECT;\nSHOW\n# in the middle;\nMODEL;")
+    assert result.stderr.startswith(f"OK\n{path.parent}/0.sql:6:1: ODPS-0130161:[6,1] Parse exception")
+
+
+def test_the_text_of_literals_is_left_as_it_is(run: Run, path: Path) -> None:
+    result = run(
+        "CREATE TABLE t (a);\r\nINSERT INTO t VALUES ('x\r\n# kept\r\ny');\r\n# gone\r\n"
+        + create(tail="COMMENT 'a\n#b'")
+    )
+    assert result.exit_code == 0, result.stderr
+    con = dbapi.connect(path)
+    assert con.execute("SELECT a FROM t").fetchall() == [("x\r\n# kept\r\ny",)]
+    assert con.execute("SELECT comment FROM odps_models").fetchall() == [("a\n#b",)]
+    con.close()
+
+
+def test_commit_and_rollback_without_begin(run: Run, path: Path) -> None:
+    result = run(f"{create(name='a')}; COMMIT; {create(name='b')}; ROLLBACK; {create(name='c')};")
+    assert result.exit_code == 0, result.stderr
+    assert left(path) == ["a", "c"]
+
+
+def test_after_a_syntax_error_the_rest_of_its_line_is_not_run(run: Run, path: Path) -> None:
+    """It may be the inside of a string with a key in it."""
+    result = run(
+        f"CREATE MODEL m WITH VERSION v1 OPTIONS (X='it's', APIKEY='sk;{WORD}'); DROP TABLE t;\n{create(name='n')};",
+        options=("--keep-going",),
+    )
+    assert result.exit_code == 1
+    assert WORD not in result.output
+    assert result.stderr.count(": going on with line 2") == 1
+    assert left(path) == ["n"]
+
+
+def test_a_terminal_without_chinese(path: Path, tmp_path: Path) -> None:
+    script = tmp_path / "script.sql"
+    script.write_text(
+        f"{create(tail='COMMENT ?').replace('?', repr('模型'))}; SHOW MODELS;", encoding="utf-8"
+    )
+    code = "from sqlalchemy_odpsmodel.cli import main; main()"
+    result = subprocess.run(
+        [sys.executable, "-c", code, "run", str(path), str(script)],
+        capture_output=True, env={**os.environ, "PYTHONIOENCODING": "latin-1"},
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert rb"| \u6a21\u578b " in result.stdout
+
+
+def test_standard_input(run: Run, path: Path) -> None:
+    assert run(stdin=create(name="piped")).exit_code == 0
+    assert left(path) == ["piped"]
+    assert "-:1:1: ODPS-0110061: " in run(stdin="DROP MODEL m").stderr
+
+
+def test_project_and_schema(run: Run, path: Path) -> None:
+    assert run(create(name="m"), options=("--project", "P", "--schema", "s")).exit_code == 0
+    assert left(path, project="p", schema="s") == ["m"]
+    assert left(path) == []
+
+
+@pytest.mark.parametrize("scheme", ["odpsmodel", "odpsmodel+sqlite", "sqlite+odpsmodel"])
+def test_a_url(run: Run, path: Path, scheme: str) -> None:
+    url = f"{scheme}:///{path}?project=p&timezone=Asia/Shanghai&timeout=5"
+    assert run(create(name="m"), db=url).exit_code == 0
+    assert left(path, project="p") == ["m"]
+
+
+def test_a_url_in_memory(run: Run) -> None:
+    assert "| m " in run(f"{create()}; SHOW MODELS", db="odpsmodel://").stdout
+
+
+@pytest.mark.parametrize(
+    ("db", "message"),
+    [("mysql://host/db", "odpsmodel:///path"), ("odpsmodel:///a.db?colour=red", "argument colour is unknown"),
+     ("odpsmodel://host/a.db", "odpsmodel:///path"), ("odpsmodel:///a.db?timeout=soon", "not a valid float"),
+     ("odps model://", "URL")],
+)  # fmt: skip
+def test_usage_errors_have_exit_code_2(run: Run, db: str, message: str) -> None:
+    result = run("SELECT 1", db=db)
+    assert result.exit_code == 2
+    assert message in result.stderr
+
+
+def test_a_script_that_cannot_be_read(path: Path, tmp_path: Path) -> None:
+    (tmp_path / "latin.sql").write_bytes(b"SELECT '\xe9'")
+    for script, message in ((tmp_path / "missing.sql", "No such file"), (tmp_path / "latin.sql", "utf-8")):
+        result = CliRunner().invoke(main, ["run", str(path), str(script)])
+        assert result.exit_code == 2
+        assert message in result.stderr
+    assert not path.exists()
+
+
+def test_a_file_that_cannot_be_opened(run: Run, tmp_path: Path) -> None:
+    result = run("SELECT 1", db=tmp_path / "missing" / "models.db")
+    assert result.exit_code == 1
+    assert "models.db: unable to open database file" in result.stderr
+
+
+def test_version_and_help() -> None:
+    assert "run" in CliRunner().invoke(main, ["--help"]).stdout
+    assert "0.1.0" in CliRunner().invoke(main, ["--version"]).stdout

@@ -1,0 +1,76 @@
+"""The plan of the house: floors, and who may import what."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import sqlalchemy_odpsmodel
+
+PACKAGE = Path(sqlalchemy_odpsmodel.__file__).parent
+#: A module imports only modules that stand before it.
+FLOORS = (
+    "errors", "model", "options",
+    "sql.lexer", "sql.place", "sql.statements", "sql.parser", "sql.script", "sql",
+    "layout", "store", "catalog",
+    "dbapi",
+    "cli",
+)  # fmt: skip
+OUTSIDE = {
+    "sqlite3": {"errors", "store", "dbapi"},
+    "click": {"cli"},
+    "sqlalchemy": {"cli"},
+}
+
+
+def modules() -> Iterator[tuple[str, ast.Module]]:
+    for path in sorted(PACKAGE.rglob("*.py")):
+        name = ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__")
+        if name != "__init__":
+            yield name, ast.parse(path.read_text())
+
+
+def imports(name: str, tree: ast.Module) -> Iterator[str]:
+    """The modules that a module imports, ours with a leading dot."""
+    package = name.split(".")[:-1] if name != "sql" else ["sql"]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield node.module or ""
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1]
+            targets = [node.module] if node.module else [alias.name for alias in node.names]
+            yield from ("." + ".".join([*base, target]) for target in targets)
+
+
+@pytest.mark.parametrize(
+    ("name", "tree"), list(modules()), ids=lambda value: value if isinstance(value, str) else ""
+)
+def test_a_module_imports_lower_floors_only(name: str, tree: ast.Module) -> None:
+    lower = {f".{floor}" for floor in FLOORS[: FLOORS.index(name)]}
+    assert {found for found in imports(name, tree) if found.startswith(".")} <= lower
+
+
+@pytest.mark.parametrize(
+    ("name", "tree"), list(modules()), ids=lambda value: value if isinstance(value, str) else ""
+)
+def test_what_comes_from_outside_comes_in_at_its_door(name: str, tree: ast.Module) -> None:
+    for found in imports(name, tree):
+        top = found.split(".")[0]
+        if top and top not in sys.stdlib_module_names | {"__future__"}:
+            assert name in OUTSIDE[top]
+        if top in OUTSIDE:
+            assert name in OUTSIDE[top]
+
+
+def test_every_floor_is_a_module() -> None:
+    assert {name for name, _ in modules()} == set(FLOORS)
+
+
+def test_the_package_is_typed() -> None:
+    assert (PACKAGE / "py.typed").exists()
