@@ -9,12 +9,45 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .ddl import (
+        AlterModelAddVersion,
+        AlterModelDropVersion,
+        AlterModelSetDefaultVersion,
+        CreateModel,
+        DropModel,
+        ModelVersion,
+    )
     from .options import EnvSecret
+    from .reflection import ModelInspector
+    from .schema import Model, reflect_models
 
-__all__ = ["EnvSecret", "__version__"]
+__all__ = [
+    "AlterModelAddVersion",
+    "AlterModelDropVersion",
+    "AlterModelSetDefaultVersion",
+    "CreateModel",
+    "DropModel",
+    "EnvSecret",
+    "Model",
+    "ModelInspector",
+    "ModelVersion",
+    "__version__",
+    "reflect_models",
+]
 __version__ = "0.1.0"
 
-_HOMES = {"EnvSecret": ".options"}
+_HOMES = {
+    "AlterModelAddVersion": ".ddl",
+    "AlterModelDropVersion": ".ddl",
+    "AlterModelSetDefaultVersion": ".ddl",
+    "CreateModel": ".ddl",
+    "DropModel": ".ddl",
+    "EnvSecret": ".options",
+    "Model": ".schema",
+    "ModelInspector": ".reflection",
+    "ModelVersion": ".ddl",
+    "reflect_models": ".schema",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -116,17 +116,23 @@ def create(
     return model, _version(statement, now)
 
 
-def add_version(statement: AddVersion, model: ModelRecord, exists: bool, now: int) -> VersionRecord:
-    """A new version of a model.  A differing type is reported before any other option."""
-    differs = differing_type(statement.options, model.source_type, model.model_type)
+def check_added(statement: AddVersion, source_type: str, model_type: str) -> None:
+    """The rules of a further version of a model of these types, which are fixed.  A differing type is
+    reported before any other option."""
+    differs = differing_type(statement.options, source_type, model_type)
     if differs:
         key, fixed, given = differs
         raise ModelTypeError(
-            f"{key} of model {model.name} is {fixed} and cannot be changed",
+            f"{key} of model {statement.name.model} is {fixed} and cannot be changed",
             offender=key,
             hint=f"it is spelled {fixed!r}" if given.upper() == fixed else "",
         )
-    _check_version(statement, model.source_type)
+    _check_version(statement, source_type)
+
+
+def add_version(statement: AddVersion, model: ModelRecord, exists: bool, now: int) -> VersionRecord:
+    """A new version of a model."""
+    check_added(statement, model.source_type, model.model_type)
     if exists:
         raise VersionExists(f"version {statement.version} of model {model.name} already exists")
     return _version(statement, now)

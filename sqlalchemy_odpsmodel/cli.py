@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from . import dbapi, layout
 from .errors import Error, ModelError, ModelWarning, ParseError, SemanticError
+from .model import model_name
 from .sql import DescModel
 from .sql.lexer import Tokens
 from .sql.place import place_of
@@ -63,27 +65,78 @@ def run(db: str, scripts: tuple[str, ...], project: str | None, schema: str | No
     sys.exit(failed)
 
 
+@main.command()
+@click.argument("db", metavar="URL")
+@click.option(
+    "--schema", "schemas", multiple=True, help="A schema to declare, may be repeated; all by default."
+)
+def generate(db: str, schemas: tuple[str, ...]) -> None:
+    """Print a Python module that declares the models of a database, a URL odpsmodel:///path or a file's path.
+
+    Schemas are those of the URL's project.  A plain APIKEY becomes an EnvSecret to be filled in.
+    """
+    from sqlalchemy import create_engine
+    from sqlalchemy.exc import DBAPIError
+
+    from .generate import module
+
+    url, arguments = _url(db, "URL")
+    database = arguments["database"]
+    path = unquote(urlsplit(database).path) if arguments.get("uri") else database
+    if not (":memory:" in database or "mode=memory" in database or Path(path).exists()):
+        raise click.BadParameter(f"{path}: no such file", param_hint="URL")
+    engine = create_engine(url)
+    try:
+        models = _reflected(engine, schemas)
+    except (DBAPIError, Error) as error:
+        _say(f"{db}: {getattr(error, 'orig', error)}")
+        sys.exit(1)
+    finally:
+        engine.dispose()
+    click.echo(module(models), nl=False)
+
+
+def _reflected(engine: Any, schemas: tuple[str, ...]) -> list[Any]:
+    """The models of some schemas, or all.  Those of the URL's own are declared without a schema."""
+    from sqlalchemy import MetaData, inspect
+
+    from .schema import reflect_models
+
+    inspector: Any = inspect(engine)
+    own = inspector.get_default_model_schema_name()
+    models = []
+    asked = dict.fromkeys(model_name(name, "schema name") for name in schemas)
+    for schema in asked or inspector.get_model_schema_names():
+        found = reflect_models(MetaData(), inspector, None if schema == own else schema)
+        if not found:
+            raise click.ClickException(f"there are no models in schema {schema} of the URL's project")
+        models += found
+    if not models:
+        raise click.ClickException("there are no models in the URL's project: ?project=… names another")
+    return models
+
+
 def connect_arguments(db: str) -> dict[str, Any]:
     """The arguments of dbapi.connect for a path or a URL of ours."""
-    if "://" not in db:
-        return {"database": db}
-    from sqlalchemy.engine import make_url
+    return _url(db)[1] if "://" in db else {"database": db}
+
+
+def _url(db: str, argument: str = "DB") -> tuple[Any, dict[str, Any]]:
+    """A path or a URL of ours as a URL, and the arguments of dbapi.connect that it gives."""
+    from sqlalchemy.engine import URL, make_url
     from sqlalchemy.exc import ArgumentError
 
+    from .dialect import ModelDialect
+
     try:
-        url = make_url(db)
+        url = make_url(db) if "://" in db else URL.create("odpsmodel", database=db)
+        dialect = url.get_dialect()
+        if not issubclass(dialect, ModelDialect):
+            raise ArgumentError("a URL is odpsmodel:///path or odpsmodel:////absolute/path")
+        (database,), arguments = dialect().create_connect_args(url)
     except ArgumentError as error:
-        raise click.BadParameter(str(error), param_hint="DB") from None
-    if url.drivername not in ("odpsmodel", "odpsmodel+sqlite", "sqlite+odpsmodel") or url.host:
-        raise click.BadParameter("a URL is odpsmodel:///path or odpsmodel:////absolute/path", param_hint="DB")
-    arguments: dict[str, Any] = {"database": url.database or ":memory:"}
-    for key, value in url.query.items():
-        if key not in ("project", "schema", "owner", "timeout", "synchronous", "timezone"):
-            raise click.BadParameter(f"the URL's argument {key} is unknown", param_hint="DB")
-        arguments[key] = value
-    if "timeout" in arguments:
-        arguments["timeout"] = click.FLOAT.convert(arguments["timeout"], None, None)
-    return arguments
+        raise click.BadParameter(str(error), param_hint=argument) from None
+    return url, {"database": database, **arguments}
 
 
 def _read(name: str) -> str:

@@ -152,7 +152,8 @@ _DML_WORD = re.compile(r"\b(?:INSERT|UPDATE|DELETE|REPLACE)\b", re.IGNORECASE)
 _FOREIGN_ERRORS = (UnicodeEncodeError, OverflowError)
 _ERRORS = (Error, *_FOREIGN_ERRORS)
 #: SQL that SQLite does not understand, and that may be a misspelt model statement with a key in it.
-_MAY_HOLD_KEY = re.compile(r"\bMODEL\b.*\bOPTIONS\b|API_?KEY", re.IGNORECASE | re.DOTALL)
+may_hold_key = re.compile(r"\bMODEL\b.*\bOPTIONS\b|API_?KEY", re.IGNORECASE | re.DOTALL).search
+HIDDEN_ERROR = "syntax error in SQL that may hold an APIKEY, so it is not shown"
 _QUOTING_ERRORS = ("unrecognized token", "near ")
 
 
@@ -185,10 +186,13 @@ class Cursor(sqlite3.Cursor):
             return described
         return tuple((column[0], STRING, *column[2:]) for column in described)
 
-    def execute(self, sql: str, parameters: Any = (), /) -> Self:
-        """Execute one statement.  Parameters of a model statement are ``?`` or ``:name`` and stand
-        where a string literal may; SET lines before a statement hold for it, alone for the connection."""
+    def execute(self, sql: str | Statement, parameters: Any = (), /) -> Self:
+        """Execute one statement, given as text or, a model statement, as itself.  Parameters of a model
+        statement are ``?`` or ``:name`` and stand where a string literal may; SET lines before a
+        statement hold for it, alone for the connection."""
         self.statement = None
+        if not isinstance(sql, str):
+            return self._run_object(sql, parameters)
         begun = False
         opening = match_opening(sql)
         if opening is not None:
@@ -233,8 +237,8 @@ class Cursor(sqlite3.Cursor):
             _execute(self, "ROLLBACK")
         if isinstance(error, _FOREIGN_ERRORS):
             return DataError(str(error))
-        if str(error).startswith(_QUOTING_ERRORS) and _MAY_HOLD_KEY.search(sql):
-            return OperationalError("syntax error in SQL that may hold an APIKEY, so it is not shown")
+        if str(error).startswith(_QUOTING_ERRORS) and may_hold_key(sql):
+            return OperationalError(HIDDEN_ERROR)
         return error
 
     def executescript(self, sql_script: str, /) -> Self:
@@ -271,21 +275,33 @@ class Cursor(sqlite3.Cursor):
     def _run(self, sql: str, parameters: Parameters) -> Self:
         """A model statement, or SET alone."""
         _execute(self, _NOTHING)  # no rows of an earlier statement, whatever comes
-        connection = self.connection
-        default = namespace_flag(connection.flags.items())
+        default = namespace_flag(self.connection.flags.items())
         statement = parse(sql, parameters, namespace_schema=default)
-        if isinstance(statement, SetFlags):
-            connection.flags.update(statement.flags)
-            return self
         try:
-            if isinstance(statement, (ShowModels, ShowVersions, DescModel)):
-                query, values = catalog.query(statement, connection.store, connection.session)
-                _execute(self, query, values)
-            else:
-                self._change(statement)
+            return self._run_statement(statement)
         except SemanticError as error:
             locate(error, sql)
             raise
+
+    def _run_object(self, statement: Statement, parameters: object) -> Self:
+        """A statement given as itself."""
+        if not isinstance(statement, Statement):
+            return _execute(self, statement, parameters)  # sqlite3 says what it takes
+        if parameters:
+            raise ProgrammingError("a statement given as itself takes no parameters")
+        _execute(self, _NOTHING)
+        return self._run_statement(statement)
+
+    def _run_statement(self, statement: Statement) -> Self:
+        connection = self.connection
+        if isinstance(statement, SetFlags):
+            connection.flags.update(statement.flags)
+            return self
+        if isinstance(statement, (ShowModels, ShowVersions, DescModel)):
+            query, values = catalog.query(statement, connection.store, connection.session)
+            _execute(self, query, values)
+        else:
+            self._change(statement)
         self.statement = statement
         return self
 
@@ -339,15 +355,18 @@ class Cursor(sqlite3.Cursor):
         return any(step[1] in ("Transaction", b"Transaction") and step[3] for step in steps)
 
 
+#: Whose frames a warning is not about; SQLAlchemy makes tables and models inside of contextlib's.
+_PACKAGES = (__package__, "sqlalchemy", "contextlib")
 _SAVEPOINT, _RELEASE = "SAVEPOINT _odpsmodel", "RELEASE _odpsmodel"
 _ROLLBACK_TO = "ROLLBACK TO _odpsmodel"
 
 
 def _level_outside() -> int:
-    """warnings.warn's stacklevel, counted from the caller, of the first frame outside this module."""
+    """warnings.warn's stacklevel, counted from the caller, of the first frame outside this package and
+    SQLAlchemy: the user's line."""
     level = 1
     frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename == __file__:
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").split(".")[0] in _PACKAGES:
         level, frame = level + 1, frame.f_back
     return level
 
@@ -379,6 +398,8 @@ class Connection(sqlite3.Connection):
             show_time,
             time_sql,
         )
+        #: What a change of isolation_level goes back to.
+        self.initial_isolation_level = isolation_level
         #: What SET gave alone, for every statement of this connection.
         self.flags: dict[str, str] = {}
         if sqlite_version_info < _SQLITE_NEEDED:
@@ -410,7 +431,7 @@ class Connection(sqlite3.Connection):
 
     # sqlite3's own make their cursor without asking cursor().
 
-    def execute(self, sql: str, parameters: Any = (), /) -> Cursor:
+    def execute(self, sql: str | Statement, parameters: Any = (), /) -> Cursor:
         """Execute on a new cursor."""
         return self.cursor().execute(sql, parameters)
 

@@ -88,6 +88,11 @@ class ModelError(DatabaseError):
         self.hint = hint
         self.place = place
 
+    def prefix(self, what: str) -> None:
+        """Say what the reason is about, where no text has a place for it."""
+        self.reason = f"{what}: {self.reason}"
+        self.args = (self.reason,)
+
     @property
     def at(self) -> str:
         """``[line,column]``, or nothing where no place is known."""

@@ -58,7 +58,7 @@ def _name(kind: str, name: str, pattern: re.Pattern[str], letters: str, limit: i
         )
     if utf8_length(name, kind) > limit:
         raise SemanticError(f"{kind} {name[:20]!r}… is longer than {limit} bytes of UTF-8", offender=name)
-    return name.lower()
+    return str.lower(name)  # SQLAlchemy's quoted_name would keep its case
 
 
 def model_name(name: str, kind: str = "model name") -> str:
@@ -81,20 +81,20 @@ def column_name(name: str) -> str:
 
 
 def comment_text(comment: str | None, what: str = "COMMENT", offender: str = "COMMENT") -> str | None:
-    """A comment of at most 1,024 bytes of UTF-8, or None."""
+    """A comment of at most 1,024 bytes of UTF-8; None and "" are none."""
     if comment is None:
         return None
     if not isinstance(comment, str):
         raise SemanticError(f"{what} must be a str, not {type(comment).__name__}")
     if utf8_length(comment, what) > COMMENT_BYTES:
         raise SemanticError(f"{what} is longer than {COMMENT_BYTES:,} bytes of UTF-8", offender=offender)
-    return comment
+    return comment or None
 
 
 def column_type(text: str, column: str) -> str:
     """A column's scalar type as DESC prints it: lower case, ``decimal(10,2)`` without blanks."""
     if not isinstance(text, str):
-        raise SemanticError(f"a column's type must be a str, not {type(text).__name__}")
+        raise SemanticError(f"the type of input column {column} must be a str, not {type(text).__name__}")
     lower = text.lower()
     if lower in _PLAIN_TYPES:
         return lower
@@ -157,7 +157,8 @@ def _type_arguments(name: str, first: int | None, second: int | None, written: s
 
 @dataclass(frozen=True, slots=True)
 class InputColumn:
-    """One input of a version: folded name, type as DESC prints it, comment of at most 1,024 bytes."""
+    """One input of a version: folded name, type as DESC prints it, comment of at most 1,024 bytes
+    ("" is none)."""
 
     name: str
     type: str
@@ -167,7 +168,8 @@ class InputColumn:
         object.__setattr__(self, "name", column_name(self.name))
         object.__setattr__(self, "type", column_type(self.type, self.name))
         if self.comment is not None:
-            comment_text(self.comment, f"COMMENT of input column {self.name}", self.name)
+            comment = comment_text(self.comment, f"COMMENT of input column {self.name}", self.name)
+            object.__setattr__(self, "comment", comment)
 
 
 @dataclass(frozen=True, slots=True)

@@ -241,7 +241,10 @@ def check_options(options: Options, source_type: str) -> None:
         elif isinstance(value, PlainSecret):
             _check_secret(value.reveal(), option.check)
         elif isinstance(value, Fingerprint):
-            raise OptionError("APIKEY is a fingerprint, not a key", offender="APIKEY")
+            raise OptionError(
+                "APIKEY was read from a database, which has its fingerprint only: give the key, or EnvSecret",
+                offender="APIKEY",
+            )
     for key, option in _KEYS.items():
         if option.required and option.source == source_type and key not in seen:
             raise OptionError(f"{key} is missing: {source_type} models need it", offender="OPTIONS")

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from .errors import StoreError
@@ -53,16 +54,16 @@ _STEPS = (
         ) STRICT""",
         """CREATE VIEW main.odps_models AS
             SELECT project, schema, name AS model, owner, source_type, model_type, default_version,
-                strftime('%Y-%m-%d %H:%M:%f', create_time / 1000.0, 'unixepoch') AS create_time,
-                strftime('%Y-%m-%d %H:%M:%f', last_modified_time / 1000.0, 'unixepoch')
+                strftime('%Y-%m-%d %H:%M:%f000', create_time / 1000.0, 'unixepoch') AS create_time,
+                strftime('%Y-%m-%d %H:%M:%f000', last_modified_time / 1000.0, 'unixepoch')
                     AS last_modified_time,
                 comment
             FROM _odpsmodel_model""",
         """CREATE VIEW main.odps_model_versions AS
             SELECT m.project, m.schema, m.name AS model, v.name AS version,
                 v.name = m.default_version AS is_default,
-                strftime('%Y-%m-%d %H:%M:%f', v.create_time / 1000.0, 'unixepoch') AS create_time,
-                strftime('%Y-%m-%d %H:%M:%f', v.last_modified_time / 1000.0, 'unixepoch')
+                strftime('%Y-%m-%d %H:%M:%f000', v.create_time / 1000.0, 'unixepoch') AS create_time,
+                strftime('%Y-%m-%d %H:%M:%f000', v.last_modified_time / 1000.0, 'unixepoch')
                     AS last_modified_time,
                 json_extract(v.options, '$.LOCATION') AS path, v.comment
             FROM _odpsmodel_version AS v JOIN _odpsmodel_model AS m ON m.id = v.model""",
@@ -80,6 +81,9 @@ _STEPS = (
     ),
 )
 FORMAT = len(_STEPS)
+STORE_TABLE = "_odpsmodel_store"
+TABLES = frozenset((STORE_TABLE, "_odpsmodel_model", "_odpsmodel_version"))
+VIEWS = ("odps_models", "odps_model_versions", "odps_model_inputs", "odps_model_options")
 
 _MODEL_COLUMNS = (
     "project, schema, name, owner, source_type, model_type, default_version, create_time,"
@@ -121,9 +125,47 @@ Described = tuple[ModelRecord, VersionRecord | None]
 
 
 def _selected(columns: str, table: str = "") -> str:
-    """Columns as expressions that :meth:`Store._row` reads: times as they are, text as blobs."""
+    """Columns as expressions that :func:`decode` reads: times as they are, text as blobs."""
     names = [f"{table}{column}" for column in columns.split(", ")]
     return ", ".join(f"+{n}" if n.endswith("_time") else f"CAST({n} AS BLOB)" for n in names)
+
+
+def decode(row: Iterable[Any]) -> tuple[Any, ...]:
+    """A selected row.  Text is selected as a blob and decoded here, so that neither text_factory nor a
+    converter of the connection's gets it."""
+    return tuple(value.decode() if isinstance(value, bytes) else value for value in row)
+
+
+def read_described(row: tuple[Any, ...]) -> Described:
+    """A model and one of its versions of a decoded row; None in the version's place is damage."""
+    model, (found, created, modified, comment, inputs, options) = ModelRecord(*row[:10]), row[10:]
+    if found is None:
+        return model, None
+    columns = tuple(InputColumn(*column) for column in json.loads(inputs))
+    pairs = tuple((key, _read(key, value)) for key, value in json.loads(options).items())
+    return model, VersionRecord(found, created, modified, comment, columns, pairs)
+
+
+#: The queries, for whoever reads the tables with a connection of its own.
+LOCK_SQL = "PRAGMA main.incremental_vacuum(1)"  # see Store.lock
+FORMAT_SQL = "SELECT +format FROM main._odpsmodel_store"
+#: The names of the models of a project and schema; one of them; the schemas of a project's models.
+NAMES_SQL = (
+    "SELECT CAST(name AS BLOB) FROM main._odpsmodel_model WHERE project = ? AND schema = ? ORDER BY name"
+)
+HAS_MODEL_SQL = "SELECT 1 FROM main._odpsmodel_model WHERE project = ? AND schema = ? AND name = ?"
+SCHEMAS_SQL = "SELECT DISTINCT CAST(schema AS BLOB) FROM main._odpsmodel_model WHERE project = ? ORDER BY 1"
+_DESCRIBED = (
+    f"SELECT {_selected(_MODEL_COLUMNS, 'm.')}, {_selected(_VERSION_COLUMNS, 'v.')}"
+    " FROM main._odpsmodel_model AS m LEFT JOIN main._odpsmodel_version AS v ON v.model = m.id"
+)
+#: The models of a project and schema, or one, with all versions in order of creation, a row a version,
+#: as of one moment: :func:`read_described` reads them.
+MODELS_SQL = f"{_DESCRIBED} WHERE m.project = ? AND m.schema = ? ORDER BY m.name, v.id"
+MODEL_SQL = f"{_DESCRIBED} WHERE m.project = ? AND m.schema = ? AND m.name = ? ORDER BY v.id"
+_DEFAULT_VERSION_SQL = (
+    f"{_DESCRIBED} AND v.name = m.default_version WHERE m.project = ? AND m.schema = ? AND m.name = ?"
+)
 
 
 class Store:
@@ -139,35 +181,27 @@ class Store:
         return sqlite3.Cursor(self._connection).execute(sql, values)
 
     def _row(self, sql: str, *values: object) -> tuple[Any, ...] | None:
-        """The first row.  Text is selected as a blob and decoded here, so that neither text_factory nor a
-        converter of the connection's gets it."""
+        """The first row, decoded."""
         row = self._execute(sql, *values).fetchone()
-        return row and tuple(value.decode() if isinstance(value, bytes) else value for value in row)
+        return row and decode(row)
 
     # The tables
 
     def format(self) -> int:
         """The file's format, 0 without tables.  A newer one raises StoreError."""
         try:
-            row = self._row("SELECT +format FROM main._odpsmodel_store")
+            row = self._row(FORMAT_SQL)
         except sqlite3.OperationalError as error:
             if "no such table" in str(error):
                 return 0
             raise
-        if row is None:
-            raise damaged("_odpsmodel_store")
-        if row[0] > FORMAT:
-            raise StoreError(
-                f"the file has store format {row[0]}, and this release of sqlalchemy_odpsmodel knows"
-                f" {FORMAT}: upgrade the package"
-            )
-        return int(row[0])
+        return known_format(row)
 
     def lock(self) -> None:
         """Take the write lock, and wait for it, as the first thing in a transaction that another began:
         one that has read may be refused it.  This pragma is a write that needs no table; it changes
         nothing, but in a file with incremental vacuum gives one free page back."""
-        self._execute("PRAGMA main.incremental_vacuum(1)").fetchall()
+        self._execute(LOCK_SQL).fetchall()
 
     def prepare(self, found: int) -> None:
         """Make the tables, or bring them from the format found to this release's, in the open transaction."""
@@ -228,23 +262,8 @@ class Store:
 
     def described(self, project: str, schema: str, name: str) -> Described | None:
         """A model and its default version, as of one moment; None in its place is damage."""
-        row = self._row(
-            f"SELECT {_selected(_MODEL_COLUMNS, 'm.')}, {_selected(_VERSION_COLUMNS, 'v.')}"
-            " FROM main._odpsmodel_model AS m LEFT JOIN main._odpsmodel_version AS v"
-            " ON v.model = m.id AND v.name = m.default_version"
-            " WHERE m.project = ? AND m.schema = ? AND m.name = ?",
-            project,
-            schema,
-            name,
-        )
-        if row is None:
-            return None
-        model, (found, created, modified, comment, inputs, options) = ModelRecord(*row[:10]), row[10:]
-        if found is None:
-            return model, None
-        columns = tuple(InputColumn(*column) for column in json.loads(inputs))
-        pairs = tuple((key, _read(key, value)) for key, value in json.loads(options).items())
-        return model, VersionRecord(found, created, modified, comment, columns, pairs)
+        row = self._row(_DEFAULT_VERSION_SQL, project, schema, name)
+        return read_described(row) if row else None
 
     def insert_version(self, model_id: int, version: VersionRecord) -> None:
         inputs = _dump([(c.name, c.type, c.comment) for c in version.inputs])
@@ -275,6 +294,18 @@ class Store:
         if isinstance(value, PlainSecret):
             value = self.fingerprint(value)
         return value.digest if isinstance(value, Fingerprint) else str(value)
+
+
+def known_format(row: tuple[Any, ...] | None) -> int:
+    """The format that FORMAT_SQL found; a newer one, or none, raises StoreError."""
+    if row is None:
+        raise damaged("_odpsmodel_store")
+    if row[0] > FORMAT:
+        raise StoreError(
+            f"the file has store format {row[0]}, and this release of sqlalchemy_odpsmodel knows"
+            f" {FORMAT}: upgrade the package"
+        )
+    return int(row[0])
 
 
 def damaged(table: str) -> StoreError:

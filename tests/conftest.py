@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.pool import Pool
 
 from sqlalchemy_odpsmodel import dbapi
 
@@ -32,3 +34,26 @@ def connect(path: Path) -> Iterator[Callable[..., dbapi.Connection]]:
             return stack.enter_context(closing(dbapi.connect(database, **arguments)))
 
         yield open_
+
+
+@pytest.fixture
+def engine(path: Path) -> Iterator[Engine]:
+    """An engine on a file."""
+    engine = create_engine(f"odpsmodel:///{path}?project=demo")
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(autouse=True)
+def _close_pooled() -> Iterator[None]:
+    """Close what the engines of a test connected: from Python 3.13 on, forgetting one is a warning."""
+    made: list[Any] = []
+
+    def note(connection: Any, record: object) -> None:
+        made.append(connection)
+
+    event.listen(Pool, "connect", note)
+    yield
+    event.remove(Pool, "connect", note)
+    for connection in made:
+        connection.close()

@@ -22,6 +22,7 @@ KEYWORDS = frozenset(
 _STRINGS = ("string", "raw")
 HIDDEN = "…"
 _KNOWN = KEYWORDS | OPTION_KEYS | {word.upper() for word in SCALAR_TYPES | COMPLEX_TYPES | RESERVED}
+_LENGTH = 5000  # characters shown of a masked text
 _ROOM = 50  # characters shown on each side of the place
 
 
@@ -30,6 +31,15 @@ def place_of(tokens: Tokens, index: int, names: Container[int] = ()) -> Place:
     start = tokens.start(index)
     column = start - tokens.source.rfind("\n", 0, start)
     return Place(tokens.source.count("\n", 0, start) + 1, column, _excerpt(tokens, index, names))
+
+
+def masked(text: str) -> str:
+    """The beginning of a text that may hold a key anywhere, on one line: the first word if more follow, and
+    of the others what is known to be harmless."""
+    tokens = Tokens(text[:_LENGTH])
+    names = range(len(tokens) > 2)
+    shown = [_shown(tokens, i, names) for i in range(len(tokens) - 1)]
+    return _printable(" ".join(shown)) + (f" {HIDDEN}" if len(text) > _LENGTH else "")
 
 
 def describe(tokens: Tokens, index: int, names: Container[int]) -> str:

@@ -27,6 +27,19 @@ match_opening = re.compile(
     re.VERBOSE | re.DOTALL,
 ).match
 
+#: What SQLite may understand, of what is not ours; nothing else can be but a slip.
+match_sqlite = re.compile(
+    rf"""(?:{TRIVIA};)*+{TRIVIA}(?:(?ai:EXPLAIN){TRIVIA}(?:(?ai:QUERY){TRIVIA}(?ai:PLAN){TRIVIA})?)?(?:
+        (?ai:SELECT|INSERT|UPDATE|DELETE|REPLACE|WITH|VALUES|PRAGMA|BEGIN|COMMIT|END|ROLLBACK|SAVEPOINT|RELEASE
+            |ATTACH|DETACH|ANALYZE|REINDEX|VACUUM)\b
+      | (?ai:CREATE){TRIVIA}(?ai:TABLE|VIEW|INDEX|TRIGGER|TEMP|TEMPORARY|UNIQUE|VIRTUAL)\b
+      | (?ai:DROP){TRIVIA}(?ai:TABLE|VIEW|INDEX|TRIGGER)\b
+      | (?ai:ALTER){TRIVIA}(?ai:TABLE)\b
+      | \Z
+    )""",
+    re.VERBOSE | re.DOTALL,
+).match
+
 _COMMENT = r"--[^\n]*+|/\*(?:[^*]++|\*(?!/))*+(?:\*/|\Z)"
 _HASH_LINE = r"^\#[^\r\n]*+"
 _OUR_LITERAL = r"""'(?:[^'\\]++|\\.)*+(?:'|\\?\Z)|"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|`[^`]*+(?:`|\Z)"""

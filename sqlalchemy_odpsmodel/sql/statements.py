@@ -17,8 +17,11 @@ from .lexer import RESERVED, quote
 
 NAMESPACE_FLAG = "odps.namespace.schema"
 
-#: A flag's name, and its value: to the semicolon, the line's end or a comment.
-FLAG, FLAG_VALUE = r"\w+(?:\.\w+)*", r"(?:(?!--|/\*)[^;；\s])++(?:[ \t]++(?:(?!--|/\*)[^;；\s])++)*+"
+#: A flag's name, and its value: to the semicolon, the line's end or a comment, and not over the opening of
+#: a statement, before which the semicolon is missing.
+_OPENING = r"(?i:(?:CREATE|ALTER|DROP|DESC|DESCRIBE|SHOW)\s+(?:OR\s+REPLACE\s+)?(?:MODELS?|VERSIONS?))\b"
+_VALUE_WORD = r"(?:(?!--|/\*)[^;；\s])++"
+FLAG, FLAG_VALUE = r"\w+(?:\.\w+)*", rf"{_VALUE_WORD}(?:[ \t]++(?!{_OPENING}){_VALUE_WORD})*+"
 
 _FLAG, _FLAG_VALUE = re.compile(FLAG), re.compile(FLAG_VALUE)
 _BARE = re.compile(r"\w+")
@@ -153,7 +156,7 @@ def _fold_version(statement: CreateModel | AddVersion) -> None:
     object.__setattr__(statement, "version", version_name(statement.version))
     object.__setattr__(statement, "inputs", _unique(tuple(statement.inputs)))
     object.__setattr__(statement, "options", as_options(statement.options))
-    comment_text(statement.comment)
+    object.__setattr__(statement, "comment", comment_text(statement.comment))
 
 
 def _unique(inputs: tuple[InputColumn, ...]) -> tuple[InputColumn, ...]:

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from sqlalchemy_odpsmodel import dbapi, errors
+import sqlalchemy_odpsmodel
+from sqlalchemy_odpsmodel import ModelInspector, dbapi, errors
+from sqlalchemy_odpsmodel.cli import main
 from sqlalchemy_odpsmodel.errors import ModelError
 from sqlalchemy_odpsmodel.options import OPTION_KEYS
 
@@ -51,6 +53,25 @@ def test_every_error_is_documented_with_its_code(name: str) -> None:
     ]
     code = getattr(getattr(errors, name), "code", "")
     assert any(code in line for line in lines)
+
+
+@pytest.mark.parametrize("name", sorted(set(sqlalchemy_odpsmodel.__all__) - {"__version__"}))
+def test_every_name_of_the_package_is_documented(name: str) -> None:
+    assert name in (DOCS / "sqlalchemy.md").read_text()
+
+
+@pytest.mark.parametrize("name", [name for name in vars(ModelInspector) if not name.startswith("_")])
+def test_every_method_of_the_inspector_is_documented(name: str) -> None:
+    assert f"| `{name}(" in (DOCS / "sqlalchemy.md").read_text()
+
+
+@pytest.mark.parametrize("name", sorted(main.commands))
+def test_every_command_and_option_is_documented(name: str) -> None:
+    page = (DOCS / "command.md").read_text()
+    assert f"\n## {name}\n" in page
+    for parameter in main.commands[name].params:
+        for option in parameter.opts:
+            assert not option.startswith("--") or f"| `{option}` |" in page
 
 
 def test_the_warning_is_documented() -> None:

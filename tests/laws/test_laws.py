@@ -132,7 +132,7 @@ def test_the_corpus_is_printed_as_it_is_read() -> None:
             "has no schema",
         ),
         (lambda: CreateModel(ModelName("a-b"), "v", (), IMPORT), "model name 'a-b'"),
-        (lambda: InputColumn("f", 5), "type must be a str, not int"),
+        (lambda: InputColumn("f", 5), "the type of input column f must be a str, not int"),
     ],
 )
 def test_no_statement_can_be_made_that_is_none(make: Callable[[], object], message: str) -> None:
@@ -167,7 +167,7 @@ def test_a_script_of_statements_splits_into_them(made: list[Statement]) -> None:
 def test_quote_makes_one_token_or_adjacent_ones(text: str) -> None:
     statement = parse(f"CREATE MODEL m WITH VERSION v OPTIONS (K = 'v') COMMENT {quote(text)}")
     assert isinstance(statement, CreateModel)
-    assert statement.comment == text
+    assert statement.comment == (text or None)
 
 
 @settings(max_examples=300)
@@ -210,8 +210,8 @@ def test_what_is_stored_comes_out_again(
         assert found is not None
         model, stored = found
         assert stored is not None
-        assert (stored.name, stored.inputs, stored.comment) == (made.version, made.inputs, comment)
-        assert (model[:3], model.default_version, model.comment) == (key, made.version, comment)
+        assert (stored.name, stored.inputs, stored.comment) == (made.version, made.inputs, made.comment)
+        assert (model[:3], model.default_version, model.comment) == (key, made.version, comment or None)
         types_of_model = (("MODEL_SOURCE_TYPE", model.source_type), ("MODEL_TYPE", model.model_type))
         assert types_of_model + stored.options == made.options
         described = con.execute(str(DescModel(name, flags=flags))).fetchall()

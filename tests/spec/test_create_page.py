@@ -198,6 +198,12 @@ class TestComment:
             ("Import XGBoost model v1",)
         ]
 
+    def test_an_empty_one_is_none(self, con: dbapi.Connection) -> None:
+        con.execute(create(inputs="INPUT (f1 int COMMENT '')", tail="COMMENT ''"))
+        assert con.execute("SHOW MODELS").fetchone()[-1] == ""
+        for view in ("odps_models", "odps_model_versions", "odps_model_inputs"):
+            assert con.execute(f"SELECT comment FROM {view}").fetchall() == [(None,)]
+
     @pytest.mark.parametrize("comment", ["", "c" * 1023, "c" * 1024, "年" * 341, "年" * 341 + "c"])
     def test_up_to_1024_bytes(self, con: dbapi.Connection, comment: str) -> None:
         con.execute(create(tail="COMMENT ?"), (comment,))

@@ -165,7 +165,7 @@ class TestTimes:
         monkeypatch.setattr(time, "time_ns", lambda: 1_760_115_307_000_000_000)  # 2025-10-10 16:55:07
         con.execute(alter)
         assert con.execute("SELECT create_time, last_modified_time FROM odps_models").fetchall() == [
-            ("2025-10-09 18:32:48.123", "2025-10-10 16:55:07.000")]  # fmt: skip
+            ("2025-10-09 18:32:48.123000", "2025-10-10 16:55:07.000000")]  # fmt: skip
         assert con.execute(
             "SELECT DISTINCT create_time, last_modified_time FROM odps_model_versions WHERE version <> 'v3'"
-        ).fetchall() == [("2025-10-09 18:32:48.123", "2025-10-09 18:32:48.123")]
+        ).fetchall() == [("2025-10-09 18:32:48.123000", "2025-10-09 18:32:48.123000")]

@@ -98,7 +98,9 @@ def test_alone_is_alone_whatever_blanks_follow(con: dbapi.Connection, tail: str)
     assert con.flags == {"odps.namespace.schema": "false"}
 
 
-@pytest.mark.parametrize("text", ["SET", "SET x", "SET x=", "SET x=;", "SET = y", "SET x='a;b'"])
+@pytest.mark.parametrize("text", ["SET", "SET x", "SET x=", "SET x=;", "SET = y", "SET x='a;b'", "SET x=y SHOW MODELS",
+     "SET x=y show  version FOR MODEL m", "SET x=y CREATE OR REPLACE MODEL m",
+     "SET x=y create  model m WITH VERSION v1 OPTIONS (K = 'v')"])  # fmt: skip
 def test_a_set_that_is_none(con: dbapi.Connection, text: str) -> None:
     with pytest.raises(dbapi.Error):
         con.execute(text)

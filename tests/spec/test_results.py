@@ -212,7 +212,9 @@ class TestTimezone:
         assert con.execute("SHOW MODELS").fetchone()[5:7] == (shown, shown)
         assert con.execute("SHOW VERSIONS FOR MODEL m").fetchone()[5:7] == (shown, shown)
         assert {row[2] for row in con.execute("DESC MODEL m") if row[1].endswith("Time")} == {shown}
-        assert con.execute("SELECT create_time FROM odps_models").fetchone() == ("2025-10-09 18:32:48.000",)
+        assert con.execute("SELECT create_time FROM odps_models").fetchone() == (
+            "2025-10-09 18:32:48.000000",
+        )
 
     def test_an_unknown_one_is_named(self) -> None:
         with pytest.raises(dbapi.ProgrammingError, match="timezone 'Mars/Olympus' is not known"):

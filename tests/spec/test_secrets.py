@@ -115,7 +115,7 @@ class TestGiven:
 
     def test_a_fingerprint(self, con: dbapi.Connection) -> None:
         statement = CreateModel(ModelName("m"), "v1", (), {**REMOTE, "APIKEY": Fingerprint("hmac-sha256:0")})
-        with pytest.raises(dbapi.OptionError, match="a fingerprint, not a key"):
+        with pytest.raises(dbapi.OptionError, match="its fingerprint only"):
             check(statement)
 
     def test_a_plain_secret_as_a_parameter(self, con: dbapi.Connection) -> None:

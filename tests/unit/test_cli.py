@@ -266,7 +266,7 @@ def test_a_url_in_memory(run: Run) -> None:
 @pytest.mark.parametrize(
     ("db", "message"),
     [("mysql://host/db", "odpsmodel:///path"), ("odpsmodel:///a.db?colour=red", "argument colour is unknown"),
-     ("odpsmodel://host/a.db", "odpsmodel:///path"), ("odpsmodel:///a.db?timeout=soon", "not a valid float"),
+     ("odpsmodel://host/a.db", "odpsmodel:///path"), ("odpsmodel:///a.db?timeout=soon", "argument timeout cannot be 'soon'"),
      ("odps model://", "URL")],
 )  # fmt: skip
 def test_usage_errors_have_exit_code_2(run: Run, db: str, message: str) -> None:

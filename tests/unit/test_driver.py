@@ -17,6 +17,8 @@ import pytest
 from samples import IMPORT, REMOTE, add, create, names, versions
 
 from sqlalchemy_odpsmodel import EnvSecret, dbapi
+from sqlalchemy_odpsmodel.model import InputColumn, ModelName
+from sqlalchemy_odpsmodel.sql import AddVersion, DropModel, SetFlags, ShowModels, parse
 
 Connect = Callable[..., dbapi.Connection]
 
@@ -185,6 +187,43 @@ class TestModelStatements:
         assert versions(con) == ["v1", "v2"]
         with pytest.raises(dbapi.VersionExists):
             con.executemany(sql, [(IMPORT["LOCATION"], IMPORT["ROLEARN"])])
+
+
+class TestStatementsAsThemselves:
+    """What SQLAlchemy's dialect hands over: the statement, without its text."""
+
+    def test_each_kind(self, con: dbapi.Connection) -> None:
+        made = parse(create())
+        cur = con.execute(made)
+        assert (cur.statement, cur.description, cur.fetchall()) == (made, None, [])
+        assert names(con) == ["m"]
+        assert [row[0] for row in cur.execute(ShowModels())] == ["m"]
+        assert cur.description[0][1] == dbapi.STRING
+        cur.execute(SetFlags(flags=(("a", "b"),)))
+        assert con.flags == {"a": "b"}
+        assert cur.execute(DropModel(ModelName("m"))).fetchall() == []
+        assert names(con) == []
+
+    def test_one_that_fails_leaves_no_rows(self, con: dbapi.Connection) -> None:
+        cur = con.execute("SELECT 1")
+        with pytest.raises(dbapi.ModelNotFound):
+            cur.execute(DropModel(ModelName("m")))
+        assert (cur.description, cur.fetchall()) == (None, [])
+
+    def test_an_error_has_no_place(self, con: dbapi.Connection) -> None:
+        con.execute(create())
+        with pytest.raises(dbapi.OptionError) as caught:
+            con.execute(AddVersion(ModelName("m"), "v2", (InputColumn("a", "int"),)))
+        assert caught.value.place is None
+
+    def test_without_parameters(self, con: dbapi.Connection) -> None:
+        with pytest.raises(dbapi.ProgrammingError, match="takes no parameters"):
+            con.execute(ShowModels(), ("a",))
+
+    @pytest.mark.parametrize("other", [None, b"SHOW MODELS", 1, ModelName("m")])
+    def test_nothing_else(self, con: dbapi.Connection, other: object) -> None:
+        with pytest.raises(TypeError):
+            con.execute(other)  # type: ignore[arg-type]
 
 
 class TestCursorState:

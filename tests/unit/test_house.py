@@ -18,12 +18,15 @@ FLOORS = (
     "sql.lexer", "sql.place", "sql.statements", "sql.parser", "sql.script", "sql",
     "layout", "store", "catalog",
     "dbapi",
+    "ddl", "reflection", "schema",
+    "execution", "dialect",
+    "generate",
     "cli",
 )  # fmt: skip
 OUTSIDE = {
     "sqlite3": {"errors", "store", "dbapi"},
     "click": {"cli"},
-    "sqlalchemy": {"cli"},
+    "sqlalchemy": {"ddl", "reflection", "schema", "execution", "dialect", "cli"},
 }
 
 
@@ -45,6 +48,7 @@ def imports(name: str, tree: ast.Module) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1]
             targets = [node.module] if node.module else [alias.name for alias in node.names]
+            targets = [target for target in targets if target != "__version__"]
             yield from ("." + ".".join([*base, target]) for target in targets)
 
 

@@ -42,12 +42,12 @@ def comment(literal: str) -> str | None:
     ],
 )
 def test_strings(literal: str, value: str) -> None:
-    assert comment(literal) == value
+    assert comment(literal) == (value or None)
 
 
 @pytest.mark.parametrize("value", ["", "it's", "a\\b", "\n\t\r\b\0\x1a", "\0001", "\0\0", "年", '"', "a''b"])
 def test_quote_is_read_back(value: str) -> None:
-    assert comment(quote(value)) == value
+    assert comment(quote(value)) == (value or None)
 
 
 def test_quote_escapes_what_tools_change() -> None:

@@ -9,7 +9,7 @@ import pytest
 import sqlparse
 
 from sqlalchemy_odpsmodel import dbapi
-from sqlalchemy_odpsmodel.sql.script import match_opening, split
+from sqlalchemy_odpsmodel.sql.script import match_opening, match_sqlite, split
 
 
 def texts(script: str) -> list[str]:
@@ -161,3 +161,27 @@ def test_hostile_scripts_cost_no_more_than_their_length(head: str, text: str, ha
 
     short = max(min(cost(10_000) for _ in range(3)), 0.001)
     assert min(cost(80_000) for _ in range(2)) < 32 * short
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (text, True)
+        for text in (
+            "SELECT 1", " /* c */ -- d\n insert INTO t VALUES (1)", "WITH a AS (SELECT 1) SELECT 2", "VALUES (1)",
+            "PRAGMA x", "EXPLAIN SELECT 1", "explain query plan select 1", "EXPLAIN CREATE TABLE t (a)", "BEGIN",
+            "create temp table t (a)", "CREATE UNIQUE INDEX i ON t (a)", "CREATE VIRTUAL TABLE t USING fts5(a)",
+            "DROP VIEW v", "ALTER TABLE t RENAME TO u", "ROLLBACK TO s", "VACUUM", "ATTACH 'a' AS b", "DETACH b",
+            "ANALYZE", "REINDEX", ";", "; /* a */ ;SELECT 1", "", " -- c",
+        )
+    ]
+    + [
+        (text, False)
+        for text in (
+            "CREAT MODEL m", "CREATE MODLE m", "ALTER MODLE m", "DROP MODLE m", "EXPLAIN CREATE MODEL m", "APIKEY = 'x'",
+            "selects", "CREATE tables", "'SELECT'", "CREATE OR REPLACE TABLE t (a)", "; CREATE MODEL m",
+        )
+    ],
+)  # fmt: skip
+def test_what_sqlite_may_understand(text: str, expected: bool) -> None:
+    assert expected == bool(match_sqlite(text))

@@ -1,0 +1,353 @@
+"""Declared models: Model on a MetaData, made and dropped with its tables.
+
+On a dialect without models, ``create_all``, ``drop_all``, ``create`` and ``drop`` leave them out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any, cast, overload
+
+from sqlalchemy import Connection, Engine, MetaData, event, inspect
+from sqlalchemy.engine.reflection import Inspector
+from sqlalchemy.exc import ArgumentError, InvalidRequestError
+from sqlalchemy.schema import SchemaConst, SchemaItem
+from sqlalchemy.sql.ddl import InvokeCreateDDLBase, InvokeDDLBase, InvokeDropDDLBase
+
+from .ddl import (
+    AlterModelAddVersion,
+    AlterModelDropVersion,
+    AlterModelSetDefaultVersion,
+    CreateModel,
+    DropModel,
+    ModelDDL,
+    ModelVersion,
+    given_comments,
+    refuse_types,
+    shared_comments,
+    translated_schema,
+)
+from .errors import VersionExists, VersionNotFound
+from .model import ModelName, model_name, version_name
+from .reflection import ModelInspector, ReflectedModel, ReflectedModelVersion
+
+_RETAIN = SchemaConst.RETAIN_SCHEMA
+#: Where a MetaData keeps its models, by schema and name: under a key that no foreign key has.  Of what
+#: SQLAlchemy 2.0 and 2.1 both have, this is the only place that pickle keeps and clear() empties.
+_REGISTRY = ("sqlalchemy_odpsmodel", None)
+
+
+class Model(SchemaItem):
+    """A model and its versions, declared on a MetaData and checked when it is made.
+
+    ``versions``: one or more ModelVersions, in the order in which they are made.  ``default_version``:
+    the name of one; None is the first one when the model is made, and is not managed afterwards.
+    ``comment``: of the model; where only one of the model and its first version has one, it is both's, as
+    CREATE MODEL has it ("" is none).  ``schema``: None is the MetaData's, else the connection's own.
+    ``autoload_with``: an Engine, Connection or Inspector, from which all but the name is read.
+
+    Raises SemanticError for what the vendor's rules refuse, InvalidRequestError for a second Model of a
+    name on one MetaData, NoSuchTableError if there is none to read.
+    """
+
+    __visit_name__ = "model"
+
+    name: str
+    schema: str | None
+    metadata: MetaData
+    versions: tuple[ModelVersion, ...]
+    source_type: str
+    model_type: str
+    default_version: str | None
+    comment: str | None
+
+    @overload
+    def __init__(
+        self,
+        name: str,
+        metadata: MetaData,
+        *versions: ModelVersion,
+        source_type: str,
+        model_type: str,
+        default_version: str | None = None,
+        comment: str | None = None,
+        schema: str | SchemaConst | None = None,
+        info: dict[Any, Any] | None = None,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self,
+        name: str,
+        metadata: MetaData,
+        *,
+        autoload_with: Engine | Connection | Inspector,
+        schema: str | SchemaConst | None = None,
+        info: dict[Any, Any] | None = None,
+    ) -> None: ...
+    def __init__(
+        self,
+        name: str,
+        metadata: MetaData,
+        *versions: ModelVersion,
+        source_type: str | None = None,
+        model_type: str | None = None,
+        default_version: str | None = None,
+        comment: str | None = None,
+        schema: str | SchemaConst | None = None,
+        info: dict[Any, Any] | None = None,
+        autoload_with: Engine | Connection | Inspector | None = None,
+    ) -> None:
+        self._place(metadata, name, schema)
+        if info is not None:
+            self.info = info
+        content = (*versions, source_type, model_type, default_version, comment)
+        if autoload_with is not None:
+            if any(value is not None for value in content):
+                raise ArgumentError(f"Model {self.name} is read with autoload_with: give its name only")
+            self._read(_inspector(autoload_with).get_model(self.name, self.schema))
+        else:
+            self._declare(versions, source_type, model_type, default_version, comment)
+        self._set_parent_with_dispatch(metadata)
+
+    def _place(self, metadata: MetaData, name: str, schema: str | SchemaConst | None) -> None:
+        """The folded name and schema; None is the MetaData's."""
+        if not isinstance(metadata, MetaData):
+            raise ArgumentError(f"Model {name!r} takes a MetaData, not {type(metadata).__name__}")
+        if schema is None:
+            schema = metadata.schema
+        folded = ModelName(name, schema if isinstance(schema, str) else None)
+        self.name, self.schema = folded.model, folded.schema
+
+    def _declare(
+        self,
+        versions: tuple[ModelVersion, ...],
+        source_type: str | None,
+        model_type: str | None,
+        default_version: str | None,
+        comment: str | None,
+    ) -> None:
+        """Take what is given, and check it by making the elements that would make the model."""
+        others = [type(version).__name__ for version in versions if not isinstance(version, ModelVersion)]
+        if others or not versions:
+            found = f", not {others[0]}" if others else ""
+            raise ArgumentError(f"Model {self.name} takes one ModelVersion or more after its MetaData{found}")
+        if source_type is None or model_type is None:
+            raise ArgumentError(f"Model {self.name} needs source_type and model_type")
+        self.source_type, self.model_type = source_type, model_type
+        self.comment, of_first = shared_comments(comment, versions[0].comment)
+        rest = (replace(version, comment=version.comment or None) for version in versions[1:])
+        self.versions = (replace(versions[0], comment=of_first), *rest)
+        self.default_version = None if default_version is None else version_name(default_version)
+        names: set[str] = set()
+        for version in versions:
+            if version.name in names:
+                raise VersionExists(f"model {self.name} has version {version.name} twice")
+            names.add(version.name)
+        if self.default_version is not None and self.default_version not in names:
+            raise VersionNotFound(
+                f"model {self.name} has no version {self.default_version} to be the default"
+            )
+        self._create_with(replace(versions[0], comment=self.comment))
+        for version in versions:
+            refuse_types(version)
+            AlterModelAddVersion(self, version)
+
+    def _read(self, found: ReflectedModel) -> None:
+        """Take what a database has, as it is."""
+        self.source_type, self.model_type = found["source_type"], found["model_type"]
+        self.comment, self.default_version = found["comment"], found["default_version"]
+        self.versions = tuple(map(_read_version, found["versions"]))
+
+    def _set_parent(self, parent: Any, **kw: Any) -> None:
+        declared = parent._fk_memos.setdefault(_REGISTRY, {})
+        if (self.schema, self.name) in declared:
+            raise InvalidRequestError(
+                f"model {self.fullname} is declared on this MetaData already: one Model has all its versions"
+            )
+        self.metadata = parent
+        declared[self.schema, self.name] = self
+
+    @property
+    def fullname(self) -> str:
+        """``schema.name``, or the name alone where there is no schema."""
+        return f"{self.schema}.{self.name}" if self.schema else self.name
+
+    def __repr__(self) -> str:
+        versions, named = self.arguments()
+        arguments = [repr(self.name), repr(self.metadata), *map(repr, versions)]
+        arguments += [f"{name}={value!r}" for name, value in named.items()]
+        return f"Model({', '.join(arguments)})"
+
+    def arguments(self) -> tuple[tuple[ModelVersion, ...], dict[str, str]]:
+        """The versions and named arguments that would declare the model, without what may be left out."""
+        first = self.versions[0]
+        comment, of_first = given_comments(self.comment, first.comment)
+        named = {
+            "source_type": self.source_type,
+            "model_type": self.model_type,
+            "default_version": self.default_version,
+            "comment": comment,
+            "schema": self.schema,
+        }
+        versions = (replace(first, comment=of_first), *self.versions[1:])
+        return versions, {name: value for name, value in named.items() if value is not None}
+
+    def create(self, bind: Engine | Connection, checkfirst: bool = False) -> None:
+        """Make the model with all its versions; with ``checkfirst`` only if there is none of its name."""
+        bind._run_ddl_visitor(_ModelGenerator, self, checkfirst=checkfirst)
+
+    def drop(self, bind: Engine | Connection, checkfirst: bool = False) -> None:
+        """Drop the model; with ``checkfirst`` only if it is there."""
+        bind._run_ddl_visitor(_ModelDropper, self, checkfirst=checkfirst)
+
+    def to_metadata(
+        self,
+        metadata: MetaData,
+        schema: str | SchemaConst | None = _RETAIN,
+        name: str | None = None,
+    ) -> Model:
+        """A copy on another MetaData, in the same schema unless one is given, as Table.to_metadata."""
+        copy = Model.__new__(Model)
+        retained = self.schema or SchemaConst.BLANK_SCHEMA
+        copy._place(metadata, model_name(name or self.name), retained if schema is _RETAIN else schema)
+        copy.versions, copy.source_type, copy.model_type = self.versions, self.source_type, self.model_type
+        copy.default_version, copy.comment = self.default_version, self.comment
+        copy._set_parent_with_dispatch(metadata)
+        return self._schema_item_copy(copy)
+
+    def _creation(self) -> Iterator[ModelDDL]:
+        """The elements that make the model, as far as they are."""
+        first, *rest = self.versions
+        default = self.default_version or first.name
+        if self.comment == first.comment:
+            yield CreateModel(self)
+            yield from (AlterModelAddVersion(self, version) for version in rest)
+            if default != first.name:
+                yield AlterModelSetDefaultVersion(self, default)
+            return
+        # CREATE MODEL gives one comment to both: a version that goes again takes the model's.
+        names = {version.name for version in self.versions}
+        scaffold = next(n for n in map("scaffold_{}".format, range(len(names) + 1)) if n not in names)
+        yield self._create_with(replace(first, name=scaffold, comment=self.comment))
+        yield from (AlterModelAddVersion(self, version) for version in self.versions)
+        yield AlterModelSetDefaultVersion(self, default)
+        yield AlterModelDropVersion(self, scaffold)
+
+    def _create_with(self, version: ModelVersion) -> CreateModel:
+        return CreateModel(
+            self.name,
+            version,
+            source_type=self.source_type,
+            model_type=self.model_type,
+            schema=self.schema,
+        )
+
+
+def models_of(metadata: MetaData) -> tuple[Model, ...]:
+    """The models that are declared on a MetaData, in order of declaration."""
+    declared = cast(dict[Any, Model], metadata._fk_memos.get(_REGISTRY, {}))
+    return tuple(declared.values())
+
+
+def reflect_models(
+    metadata: MetaData, bind: Engine | Connection | Inspector, schema: str | None = None
+) -> list[Model]:
+    """Declare the models of a database's schema on a MetaData, but for those that are declared already.
+
+    Returns the new ones, by name.  ``schema`` None is the MetaData's, else the connection's own.
+    """
+    schema = metadata.schema if schema is None else schema
+    schema = None if schema is None else model_name(schema, "schema name")
+    inspector = _inspector(bind)
+    declared = {(model.schema, model.name) for model in models_of(metadata)}
+    made = []
+    for found in inspector.get_models(schema):
+        model = Model.__new__(Model)
+        model.name, model.schema = found["name"], schema
+        if (schema, model.name) not in declared:
+            model._read(found)
+            model._set_parent_with_dispatch(metadata)
+            made.append(model)
+    return made
+
+
+def _inspector(bind: Engine | Connection | Inspector) -> ModelInspector:
+    inspector = bind if isinstance(bind, Inspector) else inspect(bind)
+    if not isinstance(inspector, ModelInspector):
+        raise ArgumentError(f"the dialect {bind.dialect.name} has no models")
+    return inspector
+
+
+def _read_version(found: ReflectedModelVersion) -> ModelVersion:
+    inputs = [(column["name"], column["type"], column["comment"]) for column in found["inputs"]]
+    return ModelVersion(found["name"], inputs=inputs, options=found["options"], comment=found["comment"])
+
+
+class _ModelVisitor(InvokeDDLBase):
+    def __init__(self, dialect: Any, connection: Any, checkfirst: Any = False, **kw: Any) -> None:
+        super().__init__(connection, **kw)
+        self.dialect = dialect
+        self.checkfirst = bool(checkfirst)  # a Flag in SQLAlchemy 2.1
+
+
+class _ModelGenerator(_ModelVisitor, InvokeCreateDDLBase):
+    def visit_model(self, model: Model) -> None:
+        if not _has_models(self.dialect) or (self.checkfirst and _exists(model, self.connection)):
+            return
+        with _all_or_nothing(self.connection):
+            if self.checkfirst and _exists(model, self.connection):
+                return  # another has made it while this one waited for the write lock
+            with self.with_ddl_events(model, checkfirst=self.checkfirst):
+                for element in model._creation():
+                    self.connection.execute(element)
+
+
+class _ModelDropper(_ModelVisitor, InvokeDropDDLBase):
+    def visit_model(self, model: Model) -> None:
+        if not _has_models(self.dialect) or (self.checkfirst and not _exists(model, self.connection)):
+            return
+        with self.with_ddl_events(model, checkfirst=self.checkfirst):
+            self.connection.execute(DropModel(model, if_exists=self.checkfirst))
+
+
+def _has_models(dialect: Any) -> bool:
+    return getattr(dialect, "supports_models", False)
+
+
+@contextmanager
+def _all_or_nothing(connection: Any) -> Iterator[None]:
+    """A savepoint with the write lock; a mock engine's connection has neither."""
+    if not hasattr(connection, "begin_nested"):
+        yield
+        return
+    with connection.begin_nested():
+        connection.dialect.lock_models(connection)
+        yield
+
+
+def _exists(model: Model, connection: Any) -> bool:
+    schemas = connection.get_execution_options().get("schema_translate_map")
+    schema = translated_schema(model.schema, schemas)
+    return cast(bool, connection.dialect.has_model(connection, model.name, schema=schema))
+
+
+@event.listens_for(MetaData, "after_create")
+def _create_models(
+    metadata: MetaData, connection: Any, *, _ddl_runner: Any, checkfirst: Any = False, **kw: Any
+) -> None:
+    """create_all: after the tables, in order of declaration; tables=[…] asks for no models."""
+    if _ddl_runner.tables is None and _has_models(connection.dialect):
+        for model in models_of(metadata):
+            connection._run_ddl_visitor(_ModelGenerator, model, checkfirst=checkfirst)
+
+
+@event.listens_for(MetaData, "before_drop")
+def _drop_models(
+    metadata: MetaData, connection: Any, *, _ddl_runner: Any, checkfirst: Any = False, **kw: Any
+) -> None:
+    """drop_all: before the tables, in reverse."""
+    if _ddl_runner.tables is None and _has_models(connection.dialect):
+        for model in reversed(models_of(metadata)):
+            connection._run_ddl_visitor(_ModelDropper, model, checkfirst=checkfirst)
