@@ -275,8 +275,7 @@ class Cursor(sqlite3.Cursor):
     def _run(self, sql: str, parameters: Parameters) -> Self:
         """A model statement, or SET alone."""
         _execute(self, _NOTHING)  # no rows of an earlier statement, whatever comes
-        default = namespace_flag(self.connection.flags.items())
-        statement = parse(sql, parameters, namespace_schema=default)
+        statement = self.connection.parse(sql, parameters)
         try:
             return self._run_statement(statement)
         except SemanticError as error:
@@ -442,6 +441,10 @@ class Connection(sqlite3.Connection):
     def executescript(self, sql_script: str, /) -> Cursor:
         """Execute on a new cursor."""
         return self.cursor().executescript(sql_script)
+
+    def parse(self, sql: str, parameters: Parameters = ()) -> Statement:
+        """Read a model statement as executing it would, under the flags of the connection."""
+        return parse(sql, parameters, namespace_schema=namespace_flag(self.flags.items()))
 
     @property
     def begins(self) -> bool:

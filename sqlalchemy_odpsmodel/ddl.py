@@ -52,9 +52,9 @@ class ModelVersion:
         options: Mapping[str, object] | Options = (),
         comment: str | None = None,
     ) -> None:
-        if not isinstance(inputs, Iterable):
-            raise SemanticError(f"inputs are a list of inputs, not a {type(inputs).__name__}")
         try:
+            if not isinstance(inputs, Iterable):
+                raise SemanticError(f"inputs are a list of inputs, not a {type(inputs).__name__}")
             columns = tuple(_input(column) for column in inputs)
             checked = sql.AddVersion(ModelName("m"), name, columns, as_options(options), comment)
         except SemanticError as error:
@@ -136,55 +136,40 @@ class CreateModel(ModelDDL):
         schema: str | None = None,
         if_not_exists: bool = False,
     ) -> None:
-        given: dict[str, Any] = {
-            "version": version,
-            "source_type": source_type,
-            "model_type": model_type,
-            "comment": comment,
-        }
+        given = {"version": version, "source_type": source_type, "model_type": model_type, "comment": comment}
         name = name_of(model, schema)
         if isinstance(model, str):
             missing = [key for key, value in given.items() if value is None and key != "comment"]
             if missing:
                 raise ArgumentError(f"CreateModel of the name {model!r} needs {' and '.join(missing)}")
+            comments = shared_comments(comment, _version(version).comment)
         else:
             extra = [key for key, value in given.items() if value is not None]
             if extra:
                 raise ArgumentError(f"CreateModel of a Model takes no {' and '.join(extra)}, which it has")
-            given = _given_by(model)
-        super().__init__(model, _creation(name, if_not_exists, **given))
-
-
-def _given_by(model: Declared) -> dict[str, Any]:
-    first = model.versions[0]
-    comment, of_first = given_comments(model.comment, first.comment)
-    return {
-        "version": replace(first, comment=of_first),
-        "source_type": model.source_type,
-        "model_type": model.model_type,
-        "comment": comment,
-    }
+            version, comments = model.versions[0], (model.comment, model.versions[0].comment)
+            source_type, model_type = model.source_type, model.model_type
+        types = (("MODEL_SOURCE_TYPE", source_type), ("MODEL_TYPE", model_type))
+        super().__init__(model, _creation(name, _version(version), types, comments, if_not_exists))
 
 
 def _creation(
     name: ModelName,
+    first: ModelVersion,
+    types: tuple[tuple[str, str | None], ...],
+    comments: tuple[str | None, str | None],
     if_not_exists: bool,
-    version: ModelVersion,
-    source_type: str,
-    model_type: str,
-    comment: str | None,
 ) -> sql.CreateModel:
-    first = _version(version)
+    """``comments`` are those that the model and its first version are to have."""
     refuse_types(first)
-    shared, of_version = shared_comments(comment, first.comment)
-    if shared != of_version:
+    comment, of_version = comments
+    if comment != of_version:
         raise ArgumentError(
             f"CREATE MODEL gives model {name.model} and version {first.name} one comment, and theirs differ:"
             " a Model's create() and create_all() can make it"
         )
-    types = (("MODEL_SOURCE_TYPE", source_type), ("MODEL_TYPE", model_type))
     options = as_options((*types, *first.options))
-    return sql.CreateModel(name, first.name, first.inputs, options, shared, if_not_exists)
+    return sql.CreateModel(name, first.name, first.inputs, options, comment, if_not_exists)
 
 
 class AlterModelAddVersion(ModelDDL):
@@ -246,6 +231,11 @@ def given_comments(of_model: str | None, of_version: str | None) -> tuple[str | 
     if of_model == of_version:
         return of_model, None
     return of_model or "", of_version or ""
+
+
+def with_comment(version: ModelVersion, comment: str | None) -> ModelVersion:
+    """The version with another comment, or itself."""
+    return version if version.comment == comment else replace(version, comment=comment)
 
 
 Schemas = Mapping[str | None, str | None] | None

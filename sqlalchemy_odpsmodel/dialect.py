@@ -20,16 +20,10 @@ from sqlalchemy.util import asbool
 
 from . import __version__, dbapi, store
 from .errors import SemanticError, StoreError
-from .execution import (
-    ModelDDLCompiler,
-    ModelExecutionContext,
-    driver_connection,
-    gives_key,
-    hide_key,
-    kind_of,
-)
+from .execution import ModelDDLCompiler, ModelExecutionContext, driver_connection, gives_key, hide_key
 from .model import ModelName, model_name
 from .reflection import ModelInspector, ReflectedModel, ReflectedModelVersion
+from .sql.script import kind_of
 from .store import Described, VersionRecord
 
 #: What a URL may give for dbapi.connect, beside what SQLAlchemy's sqlite dialect hands on; isolation_level,
@@ -232,6 +226,7 @@ class ModelDialect(SQLiteDialect_pysqlite):
 
 
 def _check(url: URL) -> None:
+    """Refuse what a URL cannot have, by its name."""
     if url.username or url.password or url.host or url.port:
         scheme = url.drivername
         raise ArgumentError(

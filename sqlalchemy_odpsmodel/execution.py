@@ -18,13 +18,13 @@ from . import catalog, dbapi
 from .dbapi import HIDDEN_ERROR, may_hold_key
 from .ddl import ModelDDL, translated
 from .errors import Error, SemanticError
-from .sql import CreateModel, Statement, parse
-from .sql.parser import is_blank, locate, read_flags
+from .sql import CreateModel, Statement
+from .sql.parser import is_blank, locate
 from .sql.place import masked
-from .sql.script import match_opening, match_sqlite
-from .sql.statements import namespace_flag
+from .sql.script import kind_of
 from .store import VIEWS
 
+#: SQL that gives an APIKEY a value.
 gives_key = re.compile(r"API_?KEY\W{0,3}=", re.IGNORECASE).search
 _SLIP_ERRORS = (HIDDEN_ERROR, "You can only execute one statement")
 
@@ -82,8 +82,8 @@ class ModelExecutionContext(SQLiteExecutionContext):
         self.statement = str(read[0]) if read else masked(self.source)
 
     def _parse(self, rows: Sequence[Any]) -> list[Statement]:
-        with_schema = namespace_flag(driver_connection(self.root_connection).flags.items())
-        read = [parse(self.source, row, namespace_schema=with_schema) for row in rows]
+        connection = driver_connection(self.root_connection)
+        read = [connection.parse(self.source, row) for row in rows]
         for statement in read:
             if isinstance(statement, CreateModel):
                 catalog.check(statement)  # what lost the name APIKEY may stand in another option
@@ -133,21 +133,6 @@ def driver_connection(connection: Connection) -> dbapi.Connection:
     if not isinstance(found, dbapi.Connection):
         raise InvalidRequestError("a creator= for this dialect returns a connection of dbapi.connect(…)")
     return found
-
-
-def kind_of(text: str) -> str:
-    """Whose statement a text is: "sqlite", "model", or "" for neither's, which can only be a slip."""
-    if match_sqlite(text):
-        return "sqlite"
-    opening = match_opening(text)
-    kind = opening.lastgroup if opening else None
-    if kind == "set":
-        try:
-            _, start = read_flags(text)
-        except Error:
-            return ""
-        return "model" if is_blank(text, start) else kind_of(text[start:])
-    return "model" if kind == "model" else ""
 
 
 def _is_commented(text: str, original: str) -> bool:

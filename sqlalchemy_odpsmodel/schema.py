@@ -28,6 +28,7 @@ from .ddl import (
     refuse_types,
     shared_comments,
     translated_schema,
+    with_comment,
 )
 from .errors import VersionExists, VersionNotFound
 from .model import ModelName, model_name, version_name
@@ -137,8 +138,9 @@ class Model(SchemaItem):
             raise ArgumentError(f"Model {self.name} needs source_type and model_type")
         self.source_type, self.model_type = source_type, model_type
         self.comment, of_first = shared_comments(comment, versions[0].comment)
-        rest = (replace(version, comment=version.comment or None) for version in versions[1:])
-        self.versions = (replace(versions[0], comment=of_first), *rest)
+        first = with_comment(versions[0], of_first)
+        rest = [with_comment(version, version.comment or None) for version in versions[1:]]
+        self.versions = (first, *rest)
         self.default_version = None if default_version is None else version_name(default_version)
         names: set[str] = set()
         for version in versions:
@@ -149,8 +151,8 @@ class Model(SchemaItem):
             raise VersionNotFound(
                 f"model {self.name} has no version {self.default_version} to be the default"
             )
-        self._create_with(replace(versions[0], comment=self.comment))
-        for version in versions:
+        self._create_with(with_comment(first, self.comment))
+        for version in rest if first.comment == self.comment else self.versions:
             refuse_types(version)
             AlterModelAddVersion(self, version)
 
@@ -191,7 +193,7 @@ class Model(SchemaItem):
             "comment": comment,
             "schema": self.schema,
         }
-        versions = (replace(first, comment=of_first), *self.versions[1:])
+        versions = (with_comment(first, of_first), *self.versions[1:])
         return versions, {name: value for name, value in named.items() if value is not None}
 
     def create(self, bind: Engine | Connection, checkfirst: bool = False) -> None:
@@ -338,7 +340,7 @@ def _create_models(
     metadata: MetaData, connection: Any, *, _ddl_runner: Any, checkfirst: Any = False, **kw: Any
 ) -> None:
     """create_all: after the tables, in order of declaration; tables=[…] asks for no models."""
-    if _ddl_runner.tables is None and _has_models(connection.dialect):
+    if _ddl_runner.tables is None:
         for model in models_of(metadata):
             connection._run_ddl_visitor(_ModelGenerator, model, checkfirst=checkfirst)
 
@@ -348,6 +350,6 @@ def _drop_models(
     metadata: MetaData, connection: Any, *, _ddl_runner: Any, checkfirst: Any = False, **kw: Any
 ) -> None:
     """drop_all: before the tables, in reverse."""
-    if _ddl_runner.tables is None and _has_models(connection.dialect):
+    if _ddl_runner.tables is None:
         for model in reversed(models_of(metadata)):
             connection._run_ddl_visitor(_ModelDropper, model, checkfirst=checkfirst)

@@ -284,7 +284,7 @@ class Store:
 
         row = self._row("SELECT CAST(hex(salt) AS BLOB) FROM main._odpsmodel_store")
         if row is None:
-            raise damaged("_odpsmodel_store")
+            raise damaged(STORE_TABLE)
         return Fingerprint(
             _HMAC + hmac.digest(bytes.fromhex(row[0]), secret.reveal().encode(), "sha256").hex()
         )
@@ -299,7 +299,7 @@ class Store:
 def known_format(row: tuple[Any, ...] | None) -> int:
     """The format that FORMAT_SQL found; a newer one, or none, raises StoreError."""
     if row is None:
-        raise damaged("_odpsmodel_store")
+        raise damaged(STORE_TABLE)
     if row[0] > FORMAT:
         raise StoreError(
             f"the file has store format {row[0]}, and this release of sqlalchemy_odpsmodel knows"

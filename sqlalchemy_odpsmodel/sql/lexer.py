@@ -31,6 +31,8 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE | re.DOTALL,
 )
+#: The words that open a model statement, before MODEL or what stands for it.
+MODEL_VERBS = "CREATE|ALTER|DROP|DESC|DESCRIBE|SHOW"
 #: The vendor's common reserved words that could be names: printed in backquotes, never a secret.
 RESERVED = frozenset(
     "add all alter and as asc between bigint boolean by case cast column comment create desc"

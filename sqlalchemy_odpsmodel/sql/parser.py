@@ -117,7 +117,7 @@ def read_flags(text: str) -> tuple[Flags, int]:
         match = _SET.match(text, start)
         if match is None:
             raise ParseError(
-                "expected SET flag = value;, as in SET odps.namespace.schema=true;",
+                "expected SET flag = value; as in SET odps.namespace.schema=true;",
                 place=place_of(Tokens(text, start), 0),
             )
         flags.append(flag(match["flag"], match["value"]))

@@ -11,13 +11,14 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ..errors import ModelError
-from .lexer import RAW, RAW_OPENING, TRIVIA, WORD
+from .lexer import MODEL_VERBS, RAW, RAW_OPENING, TRIVIA, WORD
+from .parser import is_blank, read_flags
 
 #: ``model`` and ``set`` are ours.  Before ``begins``, and a ``cte`` that writes, sqlite3 opens no
 #: transaction by itself.  ``begin`` takes transactions in hand.  Nothing else needs a look.
 match_opening = re.compile(
     rf"""{TRIVIA}(?:
-        (?P<model>(?ai:CREATE|ALTER|DROP|DESC|DESCRIBE|SHOW){TRIVIA}(?:(?ai:OR){TRIVIA}(?ai:REPLACE){TRIVIA})?
+        (?P<model>(?ai:{MODEL_VERBS}){TRIVIA}(?:(?ai:OR){TRIVIA}(?ai:REPLACE){TRIVIA})?
             (?ai:MODELS?)\b|(?ai:SHOW){TRIVIA}(?ai:VERSIONS?)\b)
       | (?P<set>(?ai:SET)\b)
       | (?P<begins>(?ai:CREATE|ALTER|DROP|REINDEX|ANALYZE|SAVEPOINT)\b)
@@ -66,6 +67,21 @@ _TRIGGER = re.compile(
     rf"(?:(?ai:EXPLAIN){TRIVIA})?(?ai:CREATE){TRIVIA}(?:(?ai:TEMP|TEMPORARY){TRIVIA})?(?ai:TRIGGER)\b"
 )
 _TRIGGER_END = re.compile(rf"{TRIVIA}(?ai:END){TRIVIA}(?:;|\Z)")
+
+
+def kind_of(text: str) -> str:
+    """Whose statement a text is: "sqlite", "model", or "" for neither's, which can only be a slip."""
+    if match_sqlite(text):
+        return "sqlite"
+    opening = match_opening(text)
+    kind = opening.lastgroup if opening else None
+    if kind == "set":
+        try:
+            _, start = read_flags(text)
+        except ModelError:
+            return ""
+        return "model" if is_blank(text, start) else kind_of(text[start:])
+    return "model" if kind == "model" else ""
 
 
 class Piece(NamedTuple):

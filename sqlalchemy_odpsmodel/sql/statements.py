@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from ..errors import OptionError, SemanticError
 from ..model import DEFAULT_SCHEMA, InputColumn, ModelName, comment_text, model_name, version_name
 from ..options import Options, as_options
-from .lexer import RESERVED, quote
+from .lexer import MODEL_VERBS, RESERVED, quote
 
 NAMESPACE_FLAG = "odps.namespace.schema"
 
 #: A flag's name, and its value: to the semicolon, the line's end or a comment, and not over the opening of
 #: a statement, before which the semicolon is missing.
-_OPENING = r"(?i:(?:CREATE|ALTER|DROP|DESC|DESCRIBE|SHOW)\s+(?:OR\s+REPLACE\s+)?(?:MODELS?|VERSIONS?))\b"
+_OPENING = rf"(?i:(?:{MODEL_VERBS})\s+(?:OR\s+REPLACE\s+)?(?:MODELS?|VERSIONS?))\b"
 _VALUE_WORD = r"(?:(?!--|/\*)[^;；\s])++"
 FLAG, FLAG_VALUE = r"\w+(?:\.\w+)*", rf"{_VALUE_WORD}(?:[ \t]++(?!{_OPENING}){_VALUE_WORD})*+"
 
