@@ -7,7 +7,6 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -25,20 +24,6 @@ from sqlalchemy_odpsmodel import CreateModel, ModelVersion, __version__, dbapi
 from sqlalchemy_odpsmodel.dialect import ODPSModelDialect, SQLiteDialect_odpsmodel
 
 
-@pytest.fixture
-def engines() -> Iterator[Any]:
-    """create_engine, whose engines are disposed of at the end."""
-    made: list[Engine] = []
-
-    def make(url: str, **named: Any) -> Engine:
-        made.append(create_engine(url, **named))
-        return made[-1]
-
-    yield make
-    for engine in made:
-        engine.dispose()
-
-
 class TestURL:
     @pytest.mark.parametrize(
         ("scheme", "dialect", "name", "driver"),
@@ -47,10 +32,10 @@ class TestURL:
          ("sqlite+odpsmodel", SQLiteDialect_odpsmodel, "sqlite", "odpsmodel")],
     )  # fmt: skip
     def test_the_three_entry_points(
-        self, engines: Any, path: Path, scheme: str, dialect: type, name: str, driver: str
+        self, path: Path, scheme: str, dialect: type, name: str, driver: str
     ) -> None:
         assert scheme.replace("+", ".") in {found.name for found in entry_points(group="sqlalchemy.dialects")}
-        engine = engines(f"{scheme}:///{path}")
+        engine = create_engine(f"{scheme}:///{path}")
         assert (type(engine.dialect), engine.dialect.name, engine.dialect.driver) == (dialect, name, driver)
         assert engine.dialect.supports_statement_cache
         with engine.begin() as connection:
@@ -59,29 +44,27 @@ class TestURL:
         assert [row[0] for row in shown(engine)] == ["m"]
         assert sa.inspect(engine).get_model_names() == ["m"]
 
-    def test_relative_absolute_and_memory(
-        self, engines: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_relative_absolute_and_memory(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.chdir(tmp_path)
         for url, made in (
             ("odpsmodel:///relative.db", "relative.db"),
             (f"odpsmodel:///{tmp_path}/absolute.db", "absolute.db"),
         ):
-            engines(url).connect().close()
+            create_engine(url).connect().close()
             assert (tmp_path / made).exists()
         for url in ("odpsmodel://", "odpsmodel:///:memory:"):
-            engine = engines(url)
+            engine = create_engine(url)
             imported().create(engine)
             assert [row[0] for row in shown(engine)] == ["m"]
         assert sorted(os.listdir(tmp_path)) == ["absolute.db", "relative.db"]
 
-    def test_a_name_with_blanks_and_chinese(self, engines: Any, tmp_path: Path) -> None:
-        engines(sa.URL.create("odpsmodel", database=str(tmp_path / "模 型 #1?%.db"))).connect().close()
+    def test_a_name_with_blanks_and_chinese(self, tmp_path: Path) -> None:
+        create_engine(sa.URL.create("odpsmodel", database=str(tmp_path / "模 型 #1?%.db"))).connect().close()
         assert os.listdir(tmp_path) == ["模 型 #1?%.db"]
 
-    def test_arguments_are_connect_s(self, engines: Any, path: Path) -> None:
+    def test_arguments_are_connect_s(self, path: Path) -> None:
         arguments = "project=P&schema=S&owner=RAM$a:b&timezone=Asia/Shanghai&synchronous=OFF&timeout=2.5"
-        engine = engines(f"odpsmodel:///{path}?{arguments}&isolation_level=EXCLUSIVE&detect_types=1")
+        engine = create_engine(f"odpsmodel:///{path}?{arguments}&isolation_level=EXCLUSIVE&detect_types=1")
         imported().create(engine)
         assert shown(engine, "SELECT project, schema, model, owner FROM odps_models") == [
             ("p", "s", "m", "RAM$a:b")
@@ -94,28 +77,30 @@ class TestURL:
             assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 0
             assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == 2500
 
-    def test_a_change_of_the_isolation_level_goes_back_to_it(self, engines: Any, path: Path) -> None:
-        engine = engines(f"odpsmodel:///{path}?isolation_level=EXCLUSIVE")
+    def test_a_change_of_the_isolation_level_goes_back_to_it(self, path: Path) -> None:
+        engine = create_engine(f"odpsmodel:///{path}?isolation_level=EXCLUSIVE")
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.exec_driver_sql("SELECT 1")
         with engine.connect() as connection:
             assert connection.connection.driver_connection.isolation_level == "EXCLUSIVE"  # type: ignore[union-attr]
 
-    def test_a_creator(self, engines: Any, path: Path) -> None:
-        engine = engines(
+    def test_a_creator(self, path: Path) -> None:
+        engine = create_engine(
             "odpsmodel://", creator=lambda: dbapi.connect(path, project="p", check_same_thread=False)
         )
         imported().create(engine)
         assert shown(engine, "SELECT project FROM odps_models") == [("p",)]
-        plain = engines("odpsmodel://", creator=lambda: sqlite3.connect(":memory:", check_same_thread=False))
+        plain = create_engine(
+            "odpsmodel://", creator=lambda: sqlite3.connect(":memory:", check_same_thread=False)
+        )
         with pytest.raises(exc.InvalidRequestError, match=r"returns a connection of dbapi\.connect"):
             sa.inspect(plain).get_model_names()
 
-    def test_a_uri(self, engines: Any, path: Path) -> None:
-        writing = engines(f"odpsmodel:///{path}")
+    def test_a_uri(self, path: Path) -> None:
+        writing = create_engine(f"odpsmodel:///{path}")
         imported().create(writing)
         writing.dispose()
-        reading = engines(f"odpsmodel:///file:{path}?mode=ro&uri=true&project=local")
+        reading = create_engine(f"odpsmodel:///file:{path}?mode=ro&uri=true&project=local")
         assert [row[0] for row in shown(reading)] == ["m"]
         with pytest.raises(exc.OperationalError, match="readonly"):
             imported("n").create(reading)
@@ -152,8 +137,8 @@ class TestURL:
             create_engine(f"odpsmodel://?{argument}").connect()
         assert message in str(caught.value)
 
-    def test_the_version_of_the_driver(self, engines: Any) -> None:
-        dialect = engines("odpsmodel://").dialect
+    def test_the_version_of_the_driver(self) -> None:
+        dialect = create_engine("odpsmodel://").dialect
         if hasattr(dialect, "dbapi_version"):  # SQLAlchemy 2.1
             assert dialect.dbapi_version == tuple(int(part) for part in __version__.split("."))
 
@@ -190,18 +175,18 @@ class TestImports:
 
 
 class TestPool:
-    def test_a_file_is_pooled_and_memory_is_a_thread_s(self, engines: Any, path: Path) -> None:
-        assert type(engines(f"odpsmodel:///{path}").pool) is QueuePool
-        assert type(engines("odpsmodel://").pool) is SingletonThreadPool
-        engine = engines(f"odpsmodel:///{path}")
+    def test_a_file_is_pooled_and_memory_is_a_thread_s(self, path: Path) -> None:
+        assert type(create_engine(f"odpsmodel:///{path}").pool) is QueuePool
+        assert type(create_engine("odpsmodel://").pool) is SingletonThreadPool
+        engine = create_engine(f"odpsmodel:///{path}")
         with engine.connect() as connection:
             first = connection.connection.dbapi_connection
         with engine.connect() as connection:
             assert connection.connection.dbapi_connection is first
 
     @pytest.mark.parametrize("pool", [NullPool, StaticPool, QueuePool])
-    def test_other_pools_and_threads(self, engines: Any, path: Path, pool: type) -> None:
-        engine = engines(f"odpsmodel:///{path}", poolclass=pool)
+    def test_other_pools_and_threads(self, path: Path, pool: type) -> None:
+        engine = create_engine(f"odpsmodel:///{path}", poolclass=pool)
         threads = 1 if pool is StaticPool else 4
         workers = [threading.Thread(target=imported(f"m{i}").create, args=(engine,)) for i in range(threads)]
         for worker in workers:
@@ -244,8 +229,8 @@ class TestTransactions:
         assert [row[0] for row in shown(engine)] == ["n"]
 
     @pytest.mark.parametrize("level", ["SERIALIZABLE", "READ UNCOMMITTED"])
-    def test_isolation_levels(self, engines: Any, path: Path, level: str) -> None:
-        engine = engines(f"odpsmodel:///{path}", isolation_level=level)
+    def test_isolation_levels(self, path: Path, level: str) -> None:
+        engine = create_engine(f"odpsmodel:///{path}", isolation_level=level)
         imported().create(engine)
         with engine.connect() as connection:
             assert connection.get_isolation_level() == level
@@ -304,11 +289,13 @@ class TestText:
         assert shown(engine, "SET a=b; SELECT 1") == [(1,)]
 
     def test_an_error_has_its_place(self, engine: Engine) -> None:
+        imported("m").create(engine)
         create = str(CreateModel("m", ModelVersion("v1", options=SERVICE), **CALLED))
         for sql, place in (
             ("SHOW MODELS LIKE 'a'", (1, 13)),
             (create.replace("chat", "x").replace("text-generation", "x"), (5, 5)),
             (create.replace("TASKS", "TASK"), (5, 5)),
+            ("ALTER MODEL m ADD VERSION v2\nINPUT (a INT) WITH OPTIONS (TASKS = 'chat')", (2, 29)),
         ):
             for run in (
                 lambda c, s: c.exec_driver_sql(s),
@@ -367,7 +354,7 @@ class TestOrdinarySQL:
         with pytest.raises(exc.ArgumentError, match="odpsmodel_autoincrement"):
             Table("u", MetaData(), odpsmodel_autoincrement=True)
 
-    def test_what_asks_for_sqlite_by_name(self, engines: Any) -> None:
+    def test_what_asks_for_sqlite_by_name(self) -> None:
         class Now(sa.sql.expression.ColumnElement[Any]):
             inherit_cache = True
 
@@ -376,7 +363,7 @@ class TestOrdinarySQL:
             return "42"
 
         kind = sa.BigInteger().with_variant(Integer(), "sqlite")
-        engine = engines("sqlite+odpsmodel://")
+        engine = create_engine("sqlite+odpsmodel://")
         with engine.connect() as connection:
             assert connection.scalar(sa.select(Now())) == 42
         assert "INTEGER" in str(

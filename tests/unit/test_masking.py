@@ -88,6 +88,7 @@ SLIPS: dict[str, Run] = {
     "UPDATE MODEL": drivers(PLAIN.replace("CREATE", "UPDATE")),
     "CREATE TEMP MODEL": drivers(PLAIN.replace("CREATE", "CREATE TEMP")),
     "ALTER TABLE": drivers(add(REMOTE, inputs="", APIKEY=KEY).replace("MODEL", "TABLE", 1)),
+    "UPDATE MODEL, a misspelt option": drivers(PLAIN.replace("CREATE", "UPDATE").replace("APIKEY", "A_KEY")),
     "UPDATE MODEL, bound": drivers(BOUND.replace("CREATE", "UPDATE"), {"key": KEY}),
     "two statements": drivers(f"SELECT 1; {PLAIN}"),
 }  # fmt: skip
