@@ -20,11 +20,11 @@ from sqlalchemy.sql.compiler import GenericTypeCompiler
 from . import catalog, sql
 from .catalog import Change
 from .errors import OptionError, SemanticError
-from .model import NAME_BYTES, InputColumn, ModelName
+from .model import NAME_BYTES, InputColumn, ModelName, plain
 from .options import Options, as_options
 
 #: The options of CREATE MODEL that are arguments of the model here.
-_TYPE_ARGUMENTS = {"MODEL_SOURCE_TYPE": "source_type", "MODEL_TYPE": "model_type"}
+TYPE_ARGUMENTS = {"MODEL_SOURCE_TYPE": "source_type", "MODEL_TYPE": "model_type"}
 #: A column is a Table's, or a mapped class's attribute.
 Input = InputColumn | SQLColumnExpression[Any] | tuple[str, str] | tuple[str, str, str | None]
 
@@ -36,7 +36,8 @@ class ModelVersion:
     ``inputs``: ("name", "TYPE"), ("name", "TYPE", "comment") or Columns, whose type and comment count.
     ``options``: the keys of the vendor's tables, kept in upper case, an APIKEY as a secret; MODEL_SOURCE_TYPE
     and MODEL_TYPE are the model's, though ADD VERSION takes them if they equal its.  ``comment``: at most
-    1,024 bytes of UTF-8; "" is none.  Raises SemanticError.
+    1,024 bytes of UTF-8.  A comment of "", an input's too, is none, and is compared with a database as
+    that; None is not compared.  Raises SemanticError.
     """
 
     name: str
@@ -61,9 +62,9 @@ class ModelVersion:
             error.prefix(f"version {str(name)[:NAME_BYTES]}")
             raise
         object.__setattr__(self, "name", checked.version)
-        object.__setattr__(self, "inputs", checked.inputs)
+        object.__setattr__(self, "inputs", columns)
         object.__setattr__(self, "options", checked.options)
-        object.__setattr__(self, "comment", comment)
+        object.__setattr__(self, "comment", comment if comment is None else plain(comment))
 
     def __repr__(self) -> str:
         inputs = [(c.name, c.type) if c.comment is None else (c.name, c.type, c.comment) for c in self.inputs]
@@ -78,6 +79,7 @@ class Declared(Protocol):
     schema: str | None
     source_type: str
     model_type: str
+    default_version: str | None
     comment: str | None
     versions: tuple[ModelVersion, ...]
 
@@ -94,7 +96,7 @@ class ModelDDL(ExecutableDDLElement):
             if isinstance(statement, sql.AddVersion) and not isinstance(element, str):
                 catalog.check_added(statement, element.source_type, element.model_type)
         except SemanticError as error:
-            error.prefix(f"model {statement.name.model} version {getattr(statement, 'version', '')}")
+            error.prefix(f"model {statement.name} version {getattr(statement, 'version', '')}")
             raise
         self.element = element
         self.statement = statement
@@ -149,35 +151,41 @@ class CreateModel(ModelDDL):
                 raise ArgumentError(f"CreateModel of a Model takes no {' and '.join(extra)}, which it has")
             version, comments = model.versions[0], (model.comment, model.versions[0].comment)
             source_type, model_type = model.source_type, model.model_type
-        types = (("MODEL_SOURCE_TYPE", source_type), ("MODEL_TYPE", model_type))
-        super().__init__(model, _creation(name, _version(version), types, comments, if_not_exists))
+        first = _version(version)
+        refuse_types(first)
+        comment, of_version = comments
+        if comment != of_version:
+            raise ArgumentError(
+                f"CREATE MODEL gives model {name} and version {first.name} one comment, and theirs"
+                " differ: a Model's create() and create_all() can make it"
+            )
+        first = with_comment(first, comment)
+        super().__init__(model, create_statement(name, first, source_type, model_type, if_not_exists))
 
 
-def _creation(
+def create_statement(
     name: ModelName,
     first: ModelVersion,
-    types: tuple[tuple[str, str | None], ...],
-    comments: tuple[str | None, str | None],
-    if_not_exists: bool,
+    source_type: str | None,
+    model_type: str | None,
+    if_not_exists: bool = False,
 ) -> sql.CreateModel:
-    """``comments`` are those that the model and its first version are to have."""
-    refuse_types(first)
-    comment, of_version = comments
-    if comment != of_version:
-        raise ArgumentError(
-            f"CREATE MODEL gives model {name.model} and version {first.name} one comment, and theirs differ:"
-            " a Model's create() and create_all() can make it"
-        )
+    """The statement that makes a model with its first version, whose comment is the model's too."""
+    types = (("MODEL_SOURCE_TYPE", source_type), ("MODEL_TYPE", model_type))
     options = as_options((*types, *first.options))
-    return sql.CreateModel(name, first.name, first.inputs, options, comment, if_not_exists)
+    return sql.CreateModel(name, first.name, first.inputs, options, first.comment, if_not_exists)
+
+
+def add_statement(name: ModelName, version: ModelVersion) -> sql.AddVersion:
+    """The statement that adds a version."""
+    return sql.AddVersion(name, version.name, version.inputs, version.options, version.comment)
 
 
 class AlterModelAddVersion(ModelDDL):
     """``ALTER MODEL … ADD VERSION …``."""
 
     def __init__(self, model: Declared | str, version: ModelVersion, *, schema: str | None = None) -> None:
-        name, added = name_of(model, schema), _version(version)
-        super().__init__(model, sql.AddVersion(name, added.name, added.inputs, added.options, added.comment))
+        super().__init__(model, add_statement(name_of(model, schema), _version(version)))
 
 
 class AlterModelSetDefaultVersion(ModelDDL):
@@ -203,6 +211,23 @@ class DropModel(ModelDDL):
 
     def __init__(self, model: Declared | str, *, schema: str | None = None, if_exists: bool = False) -> None:
         super().__init__(model, sql.DropModel(name_of(model, schema), if_exists))
+
+
+_ELEMENTS: dict[type[Change], type[ModelDDL]] = {
+    sql.CreateModel: CreateModel,
+    sql.AddVersion: AlterModelAddVersion,
+    sql.SetDefaultVersion: AlterModelSetDefaultVersion,
+    sql.DropVersion: AlterModelDropVersion,
+    sql.DropModel: DropModel,
+}
+
+
+def element_of(statement: Change, element: Declared | str | None = None) -> ModelDDL:
+    """The element that says a statement, of a Model where one is given; it checks itself as any does."""
+    kind = _ELEMENTS[type(statement)]
+    made = kind.__new__(kind)
+    ModelDDL.__init__(made, element or statement.name.model, statement)
+    return made
 
 
 def name_of(model: Declared | str, schema: str | None = None) -> ModelName:
@@ -256,8 +281,8 @@ def translated(statement: Change, schemas: Schemas) -> Change:
 def refuse_types(version: ModelVersion) -> None:
     """The types are the model's, where it is declared."""
     for key, _ in version.options:
-        if key in _TYPE_ARGUMENTS:
-            raise OptionError(f"{key} is the model's: give it as {_TYPE_ARGUMENTS[key]}=", offender=key)
+        if key in TYPE_ARGUMENTS:
+            raise OptionError(f"{key} is the model's: give it as {TYPE_ARGUMENTS[key]}=", offender=key)
 
 
 def _version(version: object) -> ModelVersion:

@@ -23,6 +23,7 @@ from .errors import SemanticError, StoreError
 from .execution import ModelDDLCompiler, ModelExecutionContext, driver_connection, gives_key, hide_key
 from .model import ModelName, model_name
 from .reflection import ModelInspector, ReflectedModel, ReflectedModelVersion
+from .registration import refuse_late_alembic, register_with_alembic
 from .sql.script import kind_of
 from .store import Described, VersionRecord
 
@@ -53,9 +54,20 @@ class ModelDialect(SQLiteDialect_pysqlite):
     supports_statement_cache = True
     ddl_compiler = ModelDDLCompiler
     execution_ctx_cls = ModelExecutionContext
-    inspector = ModelInspector
 
     # Connecting
+
+    @classmethod
+    def get_dialect_cls(cls, url: URL) -> Any:
+        """What create_engine(url) and context.configure(url=…) ask first."""
+        register_with_alembic()
+        return super().get_dialect_cls(url)
+
+    @property
+    def inspector(self) -> type[ModelInspector]:
+        """The class of inspect(connection)."""
+        refuse_late_alembic()
+        return ModelInspector
 
     @classmethod
     def import_dbapi(cls) -> Any:
@@ -70,6 +82,7 @@ class ModelDialect(SQLiteDialect_pysqlite):
     @classmethod
     def engine_created(cls, engine: Engine) -> None:
         """What SET gave alone ends with the connection's stay outside of the pool; errors hold no key."""
+        event.listen(engine, "engine_connect", _connected)
         event.listen(engine, "reset", _forget_flags)
         event.listen(engine, "handle_error", hide_key)
 
@@ -113,7 +126,9 @@ class ModelDialect(SQLiteDialect_pysqlite):
         self, connection: Connection, table_name: str, schema: str | None = None, **kw: Any
     ) -> bool:
         """pandas asks whether the SQL that it is to read is a table's name, and that may hold a key: it is
-        looked up in the names, as SQLite's question for it would be logged."""
+        looked up in the names, as SQLite's question for it would be logged.  Alembic asks for its version
+        table before it does anything."""
+        refuse_late_alembic()
         if kind_of(table_name) == "model" or gives_key(table_name):
             names = super().get_table_names(connection, schema) + super().get_view_names(connection, schema)
             return table_name in names
@@ -189,6 +204,11 @@ class ModelDialect(SQLiteDialect_pysqlite):
         return self._models(connection, store.MODELS_SQL, self._place(connection, schema))
 
     @reflection.cache
+    def get_all_models(self, connection: Connection, **kw: Any) -> list[ReflectedModel]:
+        project, _ = self._place(connection, None)
+        return self._models(connection, store.PROJECT_SQL, (project,))
+
+    @reflection.cache
     def get_model(
         self, connection: Connection, name: str, schema: str | None = None, **kw: Any
     ) -> ReflectedModel:
@@ -253,6 +273,10 @@ def _check(url: URL) -> None:
             f"the URL's argument {unknown[0]} is unknown: there are {', '.join(known)}; SQLite's own go with"
             " a path file:… and uri=true"
         )
+
+
+def _connected(*_: Any) -> None:
+    register_with_alembic()
 
 
 def _forget_flags(connection: Any, *_: Any) -> None:

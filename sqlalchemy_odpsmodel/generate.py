@@ -5,11 +5,10 @@ from __future__ import annotations
 import builtins
 import keyword
 from collections.abc import Iterable
-from textwrap import indent
 
 from .ddl import ModelVersion
-from .options import EnvSecret, Fingerprint, OptionValue
 from .schema import Model
+from .source import call, inputs_argument, literal, options_argument
 
 _TAKEN = frozenset((*keyword.kwlist, *dir(builtins), "metadata"))
 
@@ -51,47 +50,27 @@ def _model(model: Model, taken: set[str]) -> str:
     versions, named = model.arguments()
     if model.default_version == versions[0].name:
         del named["default_version"]  # it is the first one when the model is made anyway
-    return _call(
+    return call(
         "Model",
         [
-            _literal(model.name),
+            literal(model.name),
             "metadata",
             *(_version(model, version, taken) for version in versions),
-            *(f"{name}={_literal(value)}" for name, value in named.items()),
+            *(f"{name}={literal(value)}" for name, value in named.items()),
         ],
     )
 
 
 def _version(model: Model, version: ModelVersion, taken: set[str]) -> str:
-    arguments = [_literal(version.name)]
-    if version.inputs:
-        columns = ((c.name, c.type.upper(), c.comment) for c in version.inputs)
-        lines = (f"({', '.join(_literal(part) for part in column if part)})," for column in columns)
-        arguments.append(f"inputs=[\n{_indented(lines)}\n]")
-    lines = (f"{_literal(key)}: {_value(model, version, value, taken)}" for key, value in version.options)
-    arguments.append(f"options={{\n{_indented(lines)}\n}}")
-    if version.comment is not None:
-        arguments.append(f"comment={_literal(version.comment)}")
-    return _call("ModelVersion", arguments)
-
-
-def _value(model: Model, version: ModelVersion, value: OptionValue, taken: set[str]) -> str:
-    if isinstance(value, Fingerprint):
+    def unreadable(key: object) -> tuple[str, str]:
         parts = (model.schema, model.name, version.name, "apikey")
         name = _untaken("_".join(filter(None, parts)).upper(), taken)
-        return f'EnvSecret("{name}"),  # set this variable: the key is not readable'
-    return f'EnvSecret("{value.name}"),' if isinstance(value, EnvSecret) else f"{_literal(str(value))},"
+        return f'EnvSecret("{name}")', "set this variable: the key is not readable"
 
-
-def _call(function: str, arguments: Iterable[str]) -> str:
-    return f"{function}(\n{_indented(f'{argument},' for argument in arguments)}\n)"
-
-
-def _indented(lines: Iterable[str]) -> str:
-    return indent("\n".join(lines), "    ")
-
-
-def _literal(text: str) -> str:
-    """A string in double quotes, unless it holds some."""
-    quoted = repr(text)
-    return f'"{quoted[1:-1]}"' if quoted[0] == "'" and '"' not in text else quoted
+    arguments = [literal(version.name)]
+    if version.inputs:
+        arguments.append(inputs_argument(version.inputs))
+    arguments.append(options_argument(version.options, unreadable))
+    if version.comment is not None:
+        arguments.append(f"comment={literal(version.comment)}")
+    return call("ModelVersion", arguments)

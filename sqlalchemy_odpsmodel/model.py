@@ -38,6 +38,11 @@ _LENGTHS = {"varchar": 65535, "char": 255}
 _MAX_PRECISION, _MAX_SCALE = 38, 18
 
 
+def plain(text: str) -> str:
+    """A str that is no subclass's: an enum's, or SQLAlchemy's quoted_name, prints as something else."""
+    return str.__str__(text)
+
+
 def utf8_length(text: str, what: str) -> int:
     """The length in bytes of UTF-8; text that UTF-8 cannot encode is refused."""
     if text.isascii():
@@ -88,7 +93,7 @@ def comment_text(comment: str | None, what: str = "COMMENT", offender: str = "CO
         raise SemanticError(f"{what} must be a str, not {type(comment).__name__}")
     if utf8_length(comment, what) > COMMENT_BYTES:
         raise SemanticError(f"{what} is longer than {COMMENT_BYTES:,} bytes of UTF-8", offender=offender)
-    return comment or None
+    return plain(comment) or None
 
 
 def column_type(text: str, column: str) -> str:
@@ -157,8 +162,9 @@ def _type_arguments(name: str, first: int | None, second: int | None, written: s
 
 @dataclass(frozen=True, slots=True)
 class InputColumn:
-    """One input of a version: folded name, type as DESC prints it, comment of at most 1,024 bytes
-    ("" is none)."""
+    """One input of a version: folded name, type as DESC prints it, comment of at most 1,024 bytes.
+
+    A comment of "" is none, as None is; a declaration says with it that there is to be none."""
 
     name: str
     type: str
@@ -169,7 +175,7 @@ class InputColumn:
         object.__setattr__(self, "type", column_type(self.type, self.name))
         if self.comment is not None:
             comment = comment_text(self.comment, f"COMMENT of input column {self.name}", self.name)
-            object.__setattr__(self, "comment", comment)
+            object.__setattr__(self, "comment", comment or "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +183,7 @@ class ModelName:
     """``[[project.]schema.]model``, folded; None means the connection's own.
 
     With a project, the schema is ``default`` where none is given.  A name that is only looked up may
-    hold - and . too, as public models' do.
+    hold - and . too, as public models' do.  ``str()`` is the name as far as it was given.
     """
 
     model: str
@@ -192,3 +198,6 @@ class ModelName:
         if self.project is not None:
             object.__setattr__(self, "project", model_name(self.project, "project name"))
             object.__setattr__(self, "schema", self.schema or DEFAULT_SCHEMA)
+
+    def __str__(self) -> str:
+        return ".".join(filter(None, (self.project, self.schema, self.model)))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, NoReturn
 
 from .errors import OptionError
+from .model import plain
 
 MASK = "********"
 MODEL_TYPES = {
@@ -40,6 +41,7 @@ class EnvSecret:
     def __post_init__(self) -> None:
         if not (isinstance(self.name, str) and _VARIABLE.fullmatch(self.name)):
             raise OptionError(f"EnvSecret takes {_VARIABLE_RULE}", offender="APIKEY")
+        object.__setattr__(self, "name", plain(self.name))
 
     def __str__(self) -> str:
         return f"${{{self.name}}}"
@@ -151,6 +153,8 @@ _KEYS: dict[str, Option] = {
     "PAI_EAS_SYNC_REQUEST_TIMEOUT": Option("REMOTE", False, _timeout),
 }
 OPTION_KEYS = frozenset(_KEYS)
+#: What the absence of an option means to the service.
+OPTION_DEFAULTS = {"PAI_EAS_SYNC_REQUEST_TIMEOUT": "5000"}
 
 
 def as_options(pairs: Mapping[str, object] | Iterable[tuple[str, object]]) -> Options:
@@ -159,6 +163,8 @@ def as_options(pairs: Mapping[str, object] | Iterable[tuple[str, object]]) -> Op
     The APIKEY, and the value of an unknown key (which may be a misspelt APIKEY), become secrets.
     """
     items = pairs.items() if isinstance(pairs, Mapping) else pairs
+    if not isinstance(items, Iterable) or isinstance(items, str):
+        raise OptionError(f"options are a dictionary of keys and values, not a {type(pairs).__name__}")
     return tuple(_option(key, value) for key, value in items)
 
 
@@ -167,6 +173,8 @@ def _option(key: str, value: object) -> tuple[str, OptionValue]:
         raise OptionError("an option's key must be a word of letters, digits and _")
     if key.isascii():
         key = key.upper()
+    if isinstance(value, str):
+        value = plain(value)
     if key == "APIKEY" and isinstance(value, str):
         return key, secret(value)
     if key == "APIKEY" or key not in _KEYS:

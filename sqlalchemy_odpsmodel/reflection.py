@@ -71,6 +71,10 @@ class ModelInspector(Inspector):
         """All models of a schema, by name, in one read."""
         return self._ask("get_models", schema=schema, **kw)  # type: ignore[no-any-return]
 
+    def get_all_models(self, **kw: Any) -> list[ReflectedModel]:
+        """All models of the project, by schema and name, in one read."""
+        return self._ask("get_all_models", **kw)  # type: ignore[no-any-return]
+
     def get_model_schema_names(self, **kw: Any) -> list[str]:
         """The schemas of the project in which there are models."""
         return self._ask("get_model_schema_names", **kw)  # type: ignore[no-any-return]

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any, cast, overload
 
 from sqlalchemy import Connection, Engine, MetaData, event, inspect
@@ -18,21 +17,22 @@ from sqlalchemy.sql.ddl import InvokeCreateDDLBase, InvokeDDLBase, InvokeDropDDL
 
 from .ddl import (
     AlterModelAddVersion,
-    AlterModelDropVersion,
-    AlterModelSetDefaultVersion,
     CreateModel,
     DropModel,
     ModelDDL,
     ModelVersion,
+    element_of,
     given_comments,
     refuse_types,
     shared_comments,
     translated_schema,
     with_comment,
 )
+from .diff import creation
 from .errors import VersionExists, VersionNotFound
 from .model import ModelName, model_name, version_name
 from .reflection import ModelInspector, ReflectedModel, ReflectedModelVersion
+from .registration import register_with_alembic
 
 _RETAIN = SchemaConst.RETAIN_SCHEMA
 #: Where a MetaData keeps its models, by schema and name: under a key that no foreign key has.  Of what
@@ -63,6 +63,8 @@ class Model(SchemaItem):
     model_type: str
     default_version: str | None
     comment: str | None
+    #: The comments of the model and of its versions as they were given; None is not compared with a database.
+    stated: tuple[str | None, ...]
 
     @overload
     def __init__(
@@ -137,6 +139,7 @@ class Model(SchemaItem):
         if source_type is None or model_type is None:
             raise ArgumentError(f"Model {self.name} needs source_type and model_type")
         self.source_type, self.model_type = source_type, model_type
+        self.stated = (comment, *(version.comment for version in versions))
         self.comment, of_first = shared_comments(comment, versions[0].comment)
         first = with_comment(versions[0], of_first)
         rest = [with_comment(version, version.comment or None) for version in versions[1:]]
@@ -161,8 +164,10 @@ class Model(SchemaItem):
         self.source_type, self.model_type = found["source_type"], found["model_type"]
         self.comment, self.default_version = found["comment"], found["default_version"]
         self.versions = tuple(map(_read_version, found["versions"]))
+        self.stated = (self.comment, *(version.comment for version in self.versions))
 
     def _set_parent(self, parent: Any, **kw: Any) -> None:
+        register_with_alembic()  # as env.py imports what is declared, whatever its database
         declared = parent._fk_memos.setdefault(_REGISTRY, {})
         if (self.schema, self.name) in declared:
             raise InvalidRequestError(
@@ -215,27 +220,13 @@ class Model(SchemaItem):
         retained = self.schema or SchemaConst.BLANK_SCHEMA
         copy._place(metadata, model_name(name or self.name), retained if schema is _RETAIN else schema)
         copy.versions, copy.source_type, copy.model_type = self.versions, self.source_type, self.model_type
-        copy.default_version, copy.comment = self.default_version, self.comment
+        copy.default_version, copy.comment, copy.stated = self.default_version, self.comment, self.stated
         copy._set_parent_with_dispatch(metadata)
         return self._schema_item_copy(copy)
 
     def _creation(self) -> Iterator[ModelDDL]:
         """The elements that make the model, as far as they are."""
-        first, *rest = self.versions
-        default = self.default_version or first.name
-        if self.comment == first.comment:
-            yield CreateModel(self)
-            yield from (AlterModelAddVersion(self, version) for version in rest)
-            if default != first.name:
-                yield AlterModelSetDefaultVersion(self, default)
-            return
-        # CREATE MODEL gives one comment to both: a version that goes again takes the model's.
-        names = {version.name for version in self.versions}
-        scaffold = next(n for n in map("scaffold_{}".format, range(len(names) + 1)) if n not in names)
-        yield self._create_with(replace(first, name=scaffold, comment=self.comment))
-        yield from (AlterModelAddVersion(self, version) for version in self.versions)
-        yield AlterModelSetDefaultVersion(self, default)
-        yield AlterModelDropVersion(self, scaffold)
+        return (element_of(statement, self) for statement in creation(self))
 
     def _create_with(self, version: ModelVersion) -> CreateModel:
         return CreateModel(
@@ -266,13 +257,18 @@ def reflect_models(
     declared = {(model.schema, model.name) for model in models_of(metadata)}
     made = []
     for found in inspector.get_models(schema):
-        model = Model.__new__(Model)
-        model.name, model.schema = found["name"], schema
-        if (schema, model.name) not in declared:
-            model._read(found)
-            model._set_parent_with_dispatch(metadata)
-            made.append(model)
+        if (schema, found["name"]) not in declared:
+            made.append(reflected_model(found, metadata, schema))
     return made
+
+
+def reflected_model(found: ReflectedModel, metadata: MetaData, schema: str | None) -> Model:
+    """Declare a model as a database has it."""
+    model = Model.__new__(Model)
+    model.name, model.schema = found["name"], schema
+    model._read(found)
+    model._set_parent_with_dispatch(metadata)
+    return model
 
 
 def _inspector(bind: Engine | Connection | Inspector) -> ModelInspector:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from .errors import StoreError
@@ -159,8 +159,9 @@ _DESCRIBED = (
     f"SELECT {_selected(_MODEL_COLUMNS, 'm.')}, {_selected(_VERSION_COLUMNS, 'v.')}"
     " FROM main._odpsmodel_model AS m LEFT JOIN main._odpsmodel_version AS v ON v.model = m.id"
 )
-#: The models of a project and schema, or one, with all versions in order of creation, a row a version,
-#: as of one moment: :func:`read_described` reads them.
+#: The models of a project, of one of its schemas, or one, with all versions in order of creation, a row a
+#: version, as of one moment: :func:`read_described` reads them.
+PROJECT_SQL = f"{_DESCRIBED} WHERE m.project = ? ORDER BY m.schema, m.name, v.id"
 MODELS_SQL = f"{_DESCRIBED} WHERE m.project = ? AND m.schema = ? ORDER BY m.name, v.id"
 MODEL_SQL = f"{_DESCRIBED} WHERE m.project = ? AND m.schema = ? AND m.name = ? ORDER BY v.id"
 _DEFAULT_VERSION_SQL = (
@@ -280,14 +281,17 @@ class Store:
 
     def fingerprint(self, secret: PlainSecret) -> Fingerprint:
         """HMAC-SHA-256 under the file's salt: it tells that a key changed, and not the key."""
+        return self.fingerprints()(secret)
+
+    def fingerprints(self) -> Callable[[PlainSecret], Fingerprint]:
+        """The function that makes fingerprints, with the salt that is read here."""
         import hmac
 
         row = self._row("SELECT CAST(hex(salt) AS BLOB) FROM main._odpsmodel_store")
         if row is None:
             raise damaged(STORE_TABLE)
-        return Fingerprint(
-            _HMAC + hmac.digest(bytes.fromhex(row[0]), secret.reveal().encode(), "sha256").hex()
-        )
+        salt = bytes.fromhex(row[0])
+        return lambda secret: Fingerprint(_HMAC + hmac.digest(salt, secret.reveal().encode(), "sha256").hex())
 
     def _kept(self, value: OptionValue) -> str:
         """An option's value as text that holds no key."""

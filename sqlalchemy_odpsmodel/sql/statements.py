@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..errors import OptionError, SemanticError
 from ..model import DEFAULT_SCHEMA, InputColumn, ModelName, comment_text, model_name, version_name
@@ -160,6 +160,7 @@ def _fold_version(statement: CreateModel | AddVersion) -> None:
 
 
 def _unique(inputs: tuple[InputColumn, ...]) -> tuple[InputColumn, ...]:
+    """The columns, each with a name of its own; a comment of "" is none."""
     seen: set[str] = set()
     for column in inputs:
         if not isinstance(column, InputColumn):
@@ -167,7 +168,7 @@ def _unique(inputs: tuple[InputColumn, ...]) -> tuple[InputColumn, ...]:
         if column.name in seen:
             raise SemanticError(f"input column {column.name} is given twice", offender=column.name)
         seen.add(column.name)
-    return inputs
+    return tuple(replace(column, comment=None) if column.comment == "" else column for column in inputs)
 
 
 @dataclass(frozen=True)

@@ -590,6 +590,7 @@ class TestToMetadata:
         metadata = MetaData()
         copied = model.to_metadata(metadata)
         assert repr(copied) == repr(model)
+        assert copied.stated == ("a", "b")
         assert (copied.metadata, copied.info, models_of(metadata)) == (metadata, {"x": 1}, (copied,))
         with pytest.raises(exc.InvalidRequestError, match=r"s\.m is declared"):
             model.to_metadata(metadata)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from engines import CALLED, FILE, IMPORTED, SERVICE, imported, shown, statements, version
@@ -24,6 +24,8 @@ from sqlalchemy_odpsmodel import (
     ModelVersion,
     dbapi,
 )
+from sqlalchemy_odpsmodel.catalog import Change
+from sqlalchemy_odpsmodel.ddl import element_of
 from sqlalchemy_odpsmodel.dialect import ODPSModelDialect, SQLiteDialect_odpsmodel
 from sqlalchemy_odpsmodel.sql import parse
 
@@ -280,3 +282,34 @@ def test_env_secrets_keep_their_name(engine: Engine) -> None:
     options = dict(shown(engine, "SELECT key, value FROM odps_model_options"))
     assert options["APIKEY"] == "${EAS_TOKEN}"
     assert dict(model.versions[0].options)["APIKEY"] == EnvSecret("EAS_TOKEN")
+
+
+class TestElementOf:
+    def test_each_change_has_its_element(self) -> None:
+        statements = [
+            CreateModel(imported()).statement,
+            AlterModelAddVersion("m", version("v2")).statement,
+            AlterModelSetDefaultVersion("m", "v2").statement,
+            AlterModelDropVersion("m", "v1").statement,
+            DropModel("m").statement,
+        ]
+        assert [type(statement) for statement in statements] == list(get_args(Change))
+        for statement in statements:
+            element = element_of(statement)
+            assert type(element).__name__.removeprefix("AlterModel") == type(statement).__name__
+            assert (element.statement, element.element) == (statement, "m")
+
+    def test_what_a_model_executes_is_of_that_model(self, engine: Engine) -> None:
+        """As a listener of before_execute sees it."""
+        model = imported("m", None, version("v1"), version("v2"), default_version="v2")
+        seen: list[Any] = []
+        event.listen(engine, "before_execute", lambda *args: seen.append(args[1]))
+        model.create(engine)
+        changes = [element for element in seen if hasattr(element, "statement")]
+        kinds = [CreateModel, AlterModelAddVersion, AlterModelSetDefaultVersion]
+        assert [type(element) for element in changes] == kinds
+        assert all(element.element is model for element in changes)
+
+    def test_it_checks_itself(self) -> None:
+        with pytest.raises(dbapi.SemanticError, match="model m version v1: INPUT is missing"):
+            element_of(parse(CREATE.replace("INPUT (f1 int)", "")))  # type: ignore[arg-type]

@@ -14,19 +14,22 @@ import sqlalchemy_odpsmodel
 PACKAGE = Path(sqlalchemy_odpsmodel.__file__).parent
 #: A module imports only modules that stand before it.
 FLOORS = (
-    "errors", "model", "options",
+    "errors", "model", "options", "source",
     "sql.lexer", "sql.place", "sql.statements", "sql.parser", "sql.script", "sql",
     "layout", "store", "catalog",
     "dbapi",
-    "ddl", "reflection", "schema",
+    "registration", "ddl", "diff", "reflection", "schema",
     "execution", "dialect",
-    "generate",
-    "cli",
+    "alembic.settings", "alembic.operations", "alembic.impl", "alembic.autogenerate", "alembic",
+    "generate", "cli",
 )  # fmt: skip
+ALEMBIC = {"alembic.settings", "alembic.operations", "alembic.impl", "alembic.autogenerate", "alembic"}
 OUTSIDE = {
     "sqlite3": {"errors", "store", "dbapi"},
     "click": {"cli"},
-    "sqlalchemy": {"ddl", "reflection", "schema", "execution", "dialect", "cli"},
+    "sqlalchemy": {"registration", "ddl", "diff", "reflection", "schema", "execution", "dialect", "cli"}
+    | ALEMBIC,
+    "alembic": ALEMBIC,
 }
 
 
@@ -39,7 +42,7 @@ def modules() -> Iterator[tuple[str, ast.Module]]:
 
 def imports(name: str, tree: ast.Module) -> Iterator[str]:
     """The modules that a module imports, ours with a leading dot."""
-    package = name.split(".")[:-1] if name != "sql" else ["sql"]
+    package = [name] if name in ("sql", "alembic") else name.split(".")[:-1]
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

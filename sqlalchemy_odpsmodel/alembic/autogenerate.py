@@ -1,0 +1,193 @@
+"""Autogenerate: compares the declared models with a database's, and renders the operations."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from textwrap import wrap
+from typing import Any, cast
+
+from alembic.autogenerate import comparators, renderers
+from alembic.autogenerate.api import AutogenContext
+from alembic.operations.ops import UpgradeOps
+from alembic.util import CommandError, DispatchPriority, to_list
+from sqlalchemy import Dialect, MetaData
+from sqlalchemy.exc import InvalidRequestError
+
+from ..diff import Step, altered, created, dropped
+from ..execution import driver_connection
+from ..options import MASK, Fingerprint, OptionValue, PlainSecret
+from ..reflection import ModelInspector
+from ..schema import Model, models_of, reflected_model
+from ..source import call, inputs_argument, literal, options_argument
+from ..store import VIEWS
+from .operations import ModelOp, ModelOps, arguments_of, operation_of
+from .settings import settings_of
+
+log = logging.getLogger("alembic.autogenerate.models")  # Alembic's own prefix, which its projects show
+
+_MODEL: Any = "model"  # the type that filters are asked with; Alembic has a Literal of its own types
+_SHORT = 90  # characters of a line, behind which a call has an argument a line
+_UNREADABLE = 'no key is written here: put EnvSecret("NAME") in its place, or this fails'
+
+
+# A subgroup of its own: in one, a comparator may stop those that come after it.
+@comparators.dispatch_for("autogenerate", priority=DispatchPriority.LAST, subgroup="models")
+def compare_models(context: AutogenContext, upgrade_ops: UpgradeOps) -> None:
+    """Add the operations that bring the database's models to the declared ones: drops of models before what
+    happens to tables, all else after it.  On a dialect without models nothing is compared."""
+    declared = [model for metadata in to_list(context.metadata) for model in models_of(metadata)]
+    if not getattr(context.dialect, "supports_models", False):
+        included = [model for model in declared if _includes_object(context, model, False, None)]
+        _leave_out(included, context.dialect)
+        return
+    upgrade_ops.ops[:] = [operation for operation in upgrade_ops.ops if not _is_of_a_store_view(operation)]
+    comparison = _Comparison(context, declared)
+    try:
+        drops = [operation_of(step) for step in comparison.drops()]
+        changes = [operation_of(step) for step in comparison.changes()]
+    except InvalidRequestError as error:
+        raise CommandError(str(error)) from error
+    upgrade_ops.ops[:0] = drops
+    upgrade_ops.ops.extend(changes)
+
+
+def _leave_out(declared: list[Model], dialect: Dialect) -> None:
+    """On another dialect models are left out, with a warning; SQLite's is that of a URL by mistake."""
+    if not declared:
+        return
+    message = (
+        f"models are declared ({declared[0].fullname}), and the dialect {dialect.name} has none: a URL for"
+        " models is odpsmodel:///path, or sqlite+odpsmodel:///path under the name sqlite"
+    )
+    if dialect.name == "sqlite":
+        raise CommandError(message)
+    log.warning(message)
+
+
+def _is_of_a_store_view(operation: Any) -> bool:
+    """Whether an operation is one on a Table by which an application reads a view of the store."""
+    return getattr(operation, "table_name", None) in VIEWS and operation.schema in (None, "main")
+
+
+def _includes_object(
+    context: AutogenContext, model: Model, reflected: bool, compare_to: Model | None
+) -> bool:
+    """Whether include_object lets a model through."""
+    return context.run_object_filters(model, model.name, _MODEL, reflected, compare_to)
+
+
+#: Models by the database's schema and their names.
+_Models = dict[tuple[str, str], Model]
+
+
+class _Comparison:
+    """The models of a database beside the declared ones, as far as include_name lets them through."""
+
+    def __init__(self, context: AutogenContext, declared: list[Model]) -> None:
+        self.context, self.settings = context, settings_of(context.opts)
+        self.every_schema = bool(context.opts.get("include_schemas"))
+        self.inspector = cast(ModelInspector, context.inspector)
+        self.own_schema = self.inspector.get_default_model_schema_name()
+        self.declared, self.found = self._declared(declared), self._found(declared)
+
+    def _declared(self, models: list[Model]) -> _Models:
+        declared = _Models()
+        for model in models:
+            schema = model.schema or self.own_schema
+            if not self._includes(schema, model.name):
+                continue
+            if (schema, model.name) in declared:
+                own = ", which is the one of models without a schema" if schema == self.own_schema else ""
+                raise CommandError(f"model {model.name} is declared twice in schema {schema}{own}")
+            declared[schema, model.name] = model
+        return declared
+
+    def _found(self, declared: list[Model]) -> _Models:
+        """The models of the connection's own schema and of those that are declared, or of all."""
+        schemas = {self.own_schema, *(model.schema or self.own_schema for model in declared)}
+        scratch, found = MetaData(), _Models()
+        for model in self.inspector.get_all_models():
+            schema, name = model["schema"], model["name"]
+            if (self.every_schema or schema in schemas) and self._includes(schema, name):
+                found[schema, name] = reflected_model(model, scratch, self._shown(schema))
+        return found
+
+    def _shown(self, schema: str) -> str | None:
+        """A schema as it is declared: the connection's own is None."""
+        return None if schema == self.own_schema else schema
+
+    def _includes(self, schema: str, name: str) -> bool:
+        shown = self._shown(schema)
+        passes = self.context.run_name_filters
+        return passes(shown, "schema", {}) and passes(name, _MODEL, {"schema_name": shown})
+
+    def drops(self) -> Iterator[Step]:
+        """The models that are not declared."""
+        if not self.settings.drop_undeclared:
+            return
+        for (schema, name), model in self.found.items():
+            if (schema, name) in self.declared or not (self.every_schema or schema == self.own_schema):
+                continue
+            if _includes_object(self.context, model, True, None):
+                log.info("Detected removed model %r", model.fullname)
+                yield dropped(model)
+
+    def changes(self) -> Iterator[Step]:
+        """The declared models that are not there, or not as they are declared."""
+        for key, model in self.declared.items():
+            before = self.found.get(key)
+            if not _includes_object(self.context, model, False, before):
+                continue
+            if before is None:
+                log.info("Detected added model %r", model.fullname)
+                yield created(model)
+                continue
+            for step in altered(before, model, self.settings.allow_replace, self._kept):
+                for statement in step.do:
+                    change = type(statement).__name__, arguments_of(statement)[0][-1]
+                    log.info("Detected change of model %r: %s %s", model.fullname, *change)
+                if step.lost:
+                    log.warning(step.lost)
+                yield step
+
+    def _kept(self, value: OptionValue) -> OptionValue:
+        """An option's value as the file keeps it: of a plain key its fingerprint."""
+        return self._fingerprint(value) if isinstance(value, PlainSecret) else value
+
+    @cached_property
+    def _fingerprint(self) -> Callable[[PlainSecret], Fingerprint]:
+        """Under the file's salt, which is read once."""
+        assert self.context.connection is not None
+        return driver_connection(self.context.connection).store.fingerprints()
+
+
+# Rendering
+
+
+@renderers.dispatch_for(ModelOp)
+def _render(context: AutogenContext, operation: ModelOp) -> list[str]:
+    names, named = arguments_of(operation.statement)
+    arguments = [*map(literal, names), *(_argument(name, value) for name, value in named.items())]
+    if "APIKEY" in dict(named.get("options", ())):
+        context.imports.add("from sqlalchemy_odpsmodel import EnvSecret")
+    function = f"{context.opts.get('alembic_module_prefix') or ''}{operation.directive}"
+    line = f"{function}({', '.join(arguments)})"
+    lost = (f"# {part}" for part in wrap(operation.step.lost, _SHORT))
+    return [*lost, line if len(line) <= _SHORT else call(function, arguments)]
+
+
+@renderers.dispatch_for(ModelOps)
+def _render_all(context: AutogenContext, operation: ModelOps) -> list[str]:
+    return [line for each in operation.ops for line in _render(context, cast(ModelOp, each))]
+
+
+def _argument(name: str, value: Any) -> str:
+    match name:
+        case "inputs":
+            return inputs_argument(value)
+        case "options":
+            return options_argument(value, lambda key: (f'"{MASK}"', _UNREADABLE))
+        case _:
+            return f"{name}={literal(value) if isinstance(value, str) else value}"
