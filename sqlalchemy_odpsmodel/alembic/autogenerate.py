@@ -21,6 +21,7 @@ from ..options import MASK, Fingerprint, OptionValue, PlainSecret
 from ..reflection import ModelInspector
 from ..schema import Model, models_of, reflected_model
 from ..source import call, inputs_argument, literal, options_argument
+from ..sql import AddVersion, CreateModel
 from ..store import VIEWS
 from .operations import ModelOp, ModelOps, arguments_of, operation_of
 from .settings import settings_of
@@ -142,15 +143,13 @@ class _Comparison:
                 continue
             if before is None:
                 log.info("Detected added model %r", model.fullname)
-                yield created(model)
+                yield _told(created(model))
                 continue
             for step in altered(before, model, self.settings.allow_replace, self._kept):
                 for statement in step.do:
                     change = type(statement).__name__, arguments_of(statement)[0][-1]
                     log.info("Detected change of model %r: %s %s", model.fullname, *change)
-                if step.lost:
-                    log.warning(step.lost)
-                yield step
+                yield _told(step)
 
     def _kept(self, value: OptionValue) -> OptionValue:
         """An option's value as the file keeps it: of a plain key its fingerprint."""
@@ -161,6 +160,21 @@ class _Comparison:
         """Under the file's salt, which is read once."""
         assert self.context.connection is not None
         return driver_connection(self.context.connection).store.fingerprints()
+
+
+def _told(step: Step) -> Step:
+    """The step, with a warning of what it loses, and of what its migration will lack."""
+    if step.lost:
+        log.warning(step.lost)
+    for statement in step.do:
+        if isinstance(statement, (CreateModel, AddVersion)) and any(
+            isinstance(value, PlainSecret) for _, value in statement.options
+        ):
+            version = f"model {statement.name} version {statement.version}"
+            log.warning(
+                f"APIKEY of {version} is a plain key, which no migration holds: declare EnvSecret('NAME')"
+            )
+    return step
 
 
 # Rendering
