@@ -355,7 +355,7 @@ class Cursor(sqlite3.Cursor):
 
 
 #: Whose frames a warning is not about; SQLAlchemy makes tables and models inside of contextlib's.
-_PACKAGES = (__package__, "sqlalchemy", "contextlib")
+_PACKAGES = (__package__, "sqlalchemy", "alembic", "contextlib")
 _SAVEPOINT, _RELEASE = "SAVEPOINT _odpsmodel", "RELEASE _odpsmodel"
 _ROLLBACK_TO = "ROLLBACK TO _odpsmodel"
 

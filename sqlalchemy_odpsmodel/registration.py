@@ -6,30 +6,34 @@ Where Alembic is not imported, nothing is.  An entry point would make Alembic 1.
 from __future__ import annotations
 
 import sys
-from contextlib import suppress
 from importlib import import_module
 from traceback import walk_stack
 
 from sqlalchemy.exc import InvalidRequestError
 
 _OURS = f"{__package__}.alembic"
+_CALLERS = ("sqlalchemy", "sqlalchemy_odpsmodel")
 
 
 def register_with_alembic() -> None:
     """Register, if Alembic is imported.  With one that is too old that is an error only where it is used."""
-    if "alembic.runtime.migration" in sys.modules:
-        with suppress(ImportError):
+    if "alembic.runtime.migration" in sys.modules and sys.modules.get(_OURS, _OURS) is not None:
+        try:
             import_module(_OURS)
+        except ImportError:
+            sys.modules[_OURS] = None  # type: ignore[assignment]  # not to be tried again
 
 
 def refuse_late_alembic() -> None:
-    """Register, unless it is Alembic that calls: what it has set up by now knows nothing of models."""
-    if "alembic.runtime.migration" not in sys.modules or _OURS in sys.modules:
+    """Register, unless it is Alembic that asks: what it has set up by now knows nothing of models."""
+    if "alembic.runtime.migration" not in sys.modules or sys.modules.get(_OURS) is not None:
         return
     modules = (frame.f_globals.get("__name__", "") for frame, _ in walk_stack(None))
-    if not any(name.startswith("alembic.") for name in modules):
+    asks = next((name for name in modules if name and name.partition(".")[0] not in _CALLERS), "")
+    if not asks.startswith("alembic."):
         register_with_alembic()
         return
+    sys.modules.pop(_OURS, None)
     import_module(_OURS)
     raise InvalidRequestError(
         "Alembic was imported after this connection was made, and would leave models out: import"

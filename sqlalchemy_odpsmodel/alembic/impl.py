@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
 from functools import cache, wraps
 from inspect import unwrap
 from typing import Any
@@ -20,8 +22,10 @@ from ..ddl import ModelDDL
 from ..errors import Error
 from ..execution import driver_connection
 from ..options import EnvSecret, PlainSecret
-from ..sql.script import kind_of
+from ..sql.script import kind_of, split
 from .settings import settings_of
+
+log = logging.getLogger("alembic.runtime.models")  # Alembic's own prefix, which its projects show
 
 _HEAD = """\
 -- This script needs the values of {names}.
@@ -43,44 +47,53 @@ class ModelImpl(DefaultImpl):
             self.transactional_ddl = False  # a connection in AUTOCOMMIT
         self._script: list[str] | None = None
         self._listed: dict[str, bool] = {}
+        self._begun = True  # by context.begin_transaction(), as far as is known
 
     def start_migrations(self) -> None:
         """Take the write lock before the version table is read: of several upgrades at once, the others wait
         and find nothing left to do."""
-        changes = "destination_rev" in self.context_opts
-        if changes and self.transactional_ddl and self.connection is not None and not self.as_sql:
-            driver = driver_connection(self.connection)
-            if driver.begins and not driver.in_transaction:
-                self.connection.exec_driver_sql("BEGIN IMMEDIATE")
+        changes = "destination_rev" in self.context_opts and not self.as_sql
+        whole = self.transactional_ddl and not self.context_opts.get("transaction_per_migration")
+        if not (changes and whole) or self.connection is None:
+            return
+        if not self.connection.in_transaction():
+            log.warning(
+                "context.run_migrations() stands outside of context.begin_transaction() in env.py: nothing is"
+                " committed, unless env.py does it"
+            )
+        elif not driver_connection(self.connection).in_transaction:
+            self.connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     # Scripts
 
     def _exec(self, construct: Any, *args: Any, **kw: Any) -> Any:
         if self.as_sql:
-            statement = construct.statement if isinstance(construct, ModelDDL) else self._read(construct)
-            if isinstance(statement, (sql.CreateModel, sql.AddVersion)):
-                self._list_variables(statement)
+            for statement in self._statements(construct):
+                if isinstance(statement, (sql.CreateModel, sql.AddVersion)):
+                    self._list_variables(statement)
+            if self._script is None:
+                self._write_head()
         return super()._exec(construct, *args, **kw)
 
-    def _read(self, construct: Any) -> sql.Statement | None:
-        """A model statement that is given as text."""
+    def _statements(self, construct: Any) -> Iterator[sql.Statement]:
+        """The model statements of an element, or of a text."""
+        if isinstance(construct, ModelDDL):
+            yield construct.statement
         if not isinstance(construct, (str, TextClause, DDL)):
-            return None
+            return
         clause = text(construct) if isinstance(construct, str) else construct
         arguments = {"literal_binds": True} if self.literal_binds else {}
-        source = str(clause.compile(dialect=self.dialect, compile_kwargs=arguments))
-        kind = kind_of(source)
-        if kind == "model":
-            try:
-                return sql.parse(source)
-            except Error:
-                kind = ""  # what it says is not known
-        if not kind and may_hold_key(source):
-            raise CommandError(
-                "SQL that may hold an APIKEY is no statement that is understood, so --sql does not write it:"
-                " use op.create_model or op.add_model_version"
-            )
-        return None
+        for piece in split(str(clause.compile(dialect=self.dialect, compile_kwargs=arguments))):
+            if (kind := kind_of(piece.text)) == "model":
+                try:
+                    yield sql.parse(piece.text)
+                except Error:
+                    kind = ""  # what it says is not known
+            if not kind and may_hold_key(piece.text):
+                raise CommandError(
+                    "SQL that may hold an APIKEY is no statement that is understood, so --sql does not write"
+                    " it: use op.create_model or op.add_model_version"
+                )
 
     def _list_variables(self, statement: sql.CreateModel | sql.AddVersion) -> None:
         for key, value in statement.options:
@@ -91,8 +104,6 @@ class ModelImpl(DefaultImpl):
                 )
             if isinstance(value, EnvSecret):
                 self._listed.setdefault(value.name, False)
-        if self._script is None:
-            self._write_head()
 
     def _write_head(self) -> None:
         names = [name for name, written in self._listed.items() if not written]
@@ -107,11 +118,18 @@ class ModelImpl(DefaultImpl):
             self._script.append(text)
 
     def emit_begin(self) -> None:
-        self._script = []
+        """Keep what follows until COMMIT; but not behind an autocommit_block() outside of a transaction,
+        where none will come."""
+        self._write_script()
+        self._script = [] if self._begun else None
         super().emit_begin()
 
     def emit_commit(self) -> None:
+        self._begun = self._script is not None
         super().emit_commit()
+        self._write_script()
+
+    def _write_script(self) -> None:
         script, self._script = self._script or [], None
         self._write_head()
         for part in script:

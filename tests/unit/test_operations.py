@@ -161,6 +161,15 @@ class TestStatements:
             ours.create_model(op, "b", "v1", **IMPORTED, inputs=INPUTS, options=FILE)
         assert [row[0] for row in shown(engine)] == ["a", "b"]
 
+    def test_a_warning_is_of_the_migration(self, engine: Engine) -> None:
+        """It names its file and line."""
+        options = FILE | {"LOCATION": "oss://oss-cn-shanghai.aliyuncs.com/bucket/"}
+        with engine.begin() as connection:
+            operations: Any = Operations(context_of(connection))
+            with pytest.warns(dbapi.ModelWarning) as caught:
+                operations.create_model("m", "v1", **IMPORTED, inputs=INPUTS, options=options)
+        assert [warning.filename for warning in caught] == [__file__]
+
     def test_a_plain_key_runs_online(self, either: Engine) -> None:
         """Who writes one into a migration has it there; the file has its fingerprint."""
         with either.begin() as connection:
@@ -308,6 +317,8 @@ class TestRendering:
         namespace = {"op": Namespace(recorder), "EnvSecret": EnvSecret}
         exec(f"def migrate():\n    {source}\nmigrate()", namespace)  # noqa: S102
         assert operation.statement == recorder.operations[0].statement
+        assert str(operation.statement) == str(recorder.operations[0].statement)
+        assert "Member." not in source + str(operation.statement)
         assert max(map(len, source.splitlines())) < 130
 
     def test_short_calls_are_one_line(self) -> None:
@@ -390,6 +401,42 @@ class TestScripts:
             ("b", "v2"),
         ]
 
+    NESTED = """
+    op.execute("SELECT 1")
+    with op.get_context().begin_transaction():
+        op.execute("SELECT 2")
+    op.execute("SELECT 3")
+    with op.get_context().autocommit_block():
+        op.execute("SELECT 4")
+    op.execute("SELECT 5")
+    try:
+        with op.get_context().begin_transaction():
+            op.execute("SELECT 6")
+            raise ValueError
+    except ValueError:
+        pass
+    op.execute("SELECT 7")
+    with op.get_context().begin_transaction():
+        op.execute("SELECT 8")
+    op.execute("SELECT 9")
+    """
+
+    @pytest.mark.parametrize("env", ["with context.begin_transaction():", "if True:"])
+    @pytest.mark.parametrize("per_migration", [False, True])
+    @pytest.mark.parametrize("project", ["odpsmodel", "sqlite+odpsmodel"], indirect=True)
+    def test_no_statement_is_lost(self, project: Project, env: str, per_migration: bool) -> None:
+        """Whatever transactions env.py and a migration open: what is printed is what Alembic prints."""
+        file = project.folder / "env.py"
+        file.write_text(file.read_text().replace("with context.begin_transaction():", env))
+        project.options = {"transaction_per_migration": per_migration}
+        for _ in range(2):
+            self.revise(project, self.NESTED)
+        script = project.sql()
+        project.url = "sqlite://"
+        project.options["transactional_ddl"] = True
+        assert script == project.sql()
+        assert script.count("SELECT") == 18
+
     def test_without_variables_there_is_no_head(self, project: Project) -> None:
         self.revise(project, '    op.drop_model("m", if_exists=True)')
         assert project.sql().startswith("BEGIN;\n")
@@ -419,6 +466,22 @@ class TestScripts:
             ),
             (
                 f"""execute("SET a=b; ALTER MODEL m ADD VERSION v2 WITH OPTIONS (APIKEY='{KEY}')")""",
+                "APIKEY of model m version v2 is a plain key, which --sql does not write: put EnvSecret('NAME') in"
+                " its place",
+            ),
+            (
+                f"""execute("SELECT 1; ALTER MODEL m ADD VERSION v2 WITH OPTIONS (APIKEY='{KEY}')")""",
+                "APIKEY of model m version v2 is a plain key, which --sql does not write: put EnvSecret('NAME') in"
+                " its place",
+            ),
+            (
+                f"""execute("PRAGMA user_version;\\n ALTER MODEL m ADD VERSION v2 WITH OPTIONS (APIKEY='{KEY}'")""",
+                "SQL that may hold an APIKEY is no statement that is understood, so --sql does not write it: use"
+                " op.create_model or op.add_model_version",
+            ),
+            (
+                f"""execute(__import__("sqlalchemy").text("ALTER MODEL m ADD VERSION v2 WITH OPTIONS (APIKEY=:k)")"""
+                f""".bindparams(k="{KEY}"))""",
                 "APIKEY of model m version v2 is a plain key, which --sql does not write: put EnvSecret('NAME') in"
                 " its place",
             ),
