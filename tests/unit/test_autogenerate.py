@@ -683,8 +683,7 @@ class TestTransactions:
             project.revise(autogenerate=False)
             for _ in range(2):
                 project.upgrade()
-            kept.commit()
-            assert not kept.connection.driver_connection.in_transaction  # type: ignore[union-attr]
+                assert not kept.connection.driver_connection.in_transaction  # type: ignore[union-attr]
         engine.dispose()
 
     def test_a_transaction_that_is_open_already(self, connection: Connection) -> None:
@@ -922,6 +921,8 @@ for url in ("sqlite+odpsmodel://", "sqlite://", "odpsmodel://"):
         old = f"{self.ALEMBIC}import alembic.util; del alembic.util.DispatchPriority\n"
         used = f"engine = create_engine('{name}://'); metadata.create_all(engine); connection = engine.connect()\n"
         assert self.run(old, self.DECLARED, used).stderr == ""
+        done = self.run(old, self.DECLARED, used, "import sqlalchemy_odpsmodel.alembic")
+        assert "ImportError: sqlalchemy_odpsmodel needs Alembic 1.18 or newer" in done.stderr
         done = self.run(old, self.DECLARED, used, self.COMPARE)
         expected = {"odpsmodel": "KeyError: 'odpsmodel'", "sqlite+odpsmodel": "needs Alembic 1.18 or newer"}
         assert expected[name] in done.stderr

@@ -421,21 +421,31 @@ class TestScripts:
     op.execute("SELECT 9")
     """
 
+    BLOCK = """
+    op.execute("SELECT 1")
+    with op.get_context().autocommit_block():
+        op.execute("SELECT 2")
+    op.execute("SELECT 3")
+    """
+
     @pytest.mark.parametrize("env", ["with context.begin_transaction():", "if True:"])
+    @pytest.mark.parametrize(("body", "count"), [(NESTED, 9), (BLOCK, 3)])
     @pytest.mark.parametrize("per_migration", [False, True])
     @pytest.mark.parametrize("project", ["odpsmodel", "sqlite+odpsmodel"], indirect=True)
-    def test_no_statement_is_lost(self, project: Project, env: str, per_migration: bool) -> None:
+    def test_no_statement_is_lost(
+        self, project: Project, env: str, body: str, count: int, per_migration: bool
+    ) -> None:
         """Whatever transactions env.py and a migration open: what is printed is what Alembic prints."""
         file = project.folder / "env.py"
         file.write_text(file.read_text().replace("with context.begin_transaction():", env))
         project.options = {"transaction_per_migration": per_migration}
         for _ in range(2):
-            self.revise(project, self.NESTED)
+            self.revise(project, body)
         script = project.sql()
         project.url = "sqlite://"
         project.options["transactional_ddl"] = True
         assert script == project.sql()
-        assert script.count("SELECT") == 18
+        assert script.count("SELECT") == 2 * count
 
     def test_without_variables_there_is_no_head(self, project: Project) -> None:
         self.revise(project, '    op.drop_model("m", if_exists=True)')
