@@ -663,8 +663,10 @@ class TestTransactions:
         assert len(dump(project)["models"]) == 1
 
     @pytest.mark.parametrize("per_migration", [False, True])
-    def test_nothing_to_do_leaves_no_lock(self, project: Project, per_migration: bool) -> None:
-        """On a connection that the application keeps."""
+    def test_nothing_to_do_leaves_no_lock(
+        self, project: Project, per_migration: bool, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """On a connection that the application keeps; and nothing is wrong with such an env.py."""
         project.options = {"transaction_per_migration": per_migration}
         env = project.folder / "env.py"
         text = env.read_text().replace(
@@ -685,6 +687,7 @@ class TestTransactions:
                 project.upgrade()
                 assert not kept.connection.driver_connection.in_transaction  # type: ignore[union-attr]
         engine.dispose()
+        assert "stands outside" not in caplog.text
 
     def test_a_transaction_that_is_open_already(self, connection: Connection) -> None:
         """It is gone on with, and not committed."""
