@@ -19,11 +19,13 @@ from .catalog import Change
 from .ddl import Declared, ModelVersion, add_statement, create_statement, name_of, with_comment
 from .model import InputColumn, ModelName
 from .options import OPTION_DEFAULTS, OptionValue
-from .sql import DropModel, DropVersion, SetDefaultVersion
+from .sql import AddVersion, CreateModel, DropModel, DropVersion, SetDefaultVersion
 
 #: What may be dropped and made again in order to change it: nothing, versions, or whole models too.
 Replaceable = Literal["nothing", "versions", "models"]
 REPLACEABLE: tuple[Replaceable, ...] = get_args(Replaceable)
+#: The versions that a model has, by name.
+_Versions = dict[str, ModelVersion]
 
 
 class Step(NamedTuple):
@@ -41,6 +43,17 @@ class Step(NamedTuple):
             what = type(self.do[0]).__name__
             raise ValueError(f"what {what} of model {self.do[0].name} undoes is not known")
         return Step(self.undo, self.do, self.undone_lost, self.lost)
+
+
+def step_of(statement: Change) -> Step:
+    """The step of one statement; what one that drops or sets undoes is not known of it."""
+    match statement:
+        case CreateModel(name=name):
+            return Step((statement,), (DropModel(name),))
+        case AddVersion(name=name, version=version):
+            return Step((statement,), (DropVersion(name, version),))
+        case _:
+            return Step((statement,), ())
 
 
 class Target(Declared, Protocol):
@@ -82,14 +95,14 @@ def _scaffold(version: ModelVersion, taken: Container[str]) -> ModelVersion:
     return replace(version, name=f"scaffold_{number}")
 
 
-def created(model: Declared) -> Step:
-    """A model is made."""
-    return Step(tuple(creation(model)), (DropModel(name_of(model)),))
+def created(model: Declared, name: ModelName | None = None) -> Step:
+    """A model is made, by its own name or another."""
+    return Step(tuple(creation(model, name)), (DropModel(name or name_of(model)),))
 
 
-def dropped(model: Declared) -> Step:
+def dropped(model: Declared, name: ModelName | None = None) -> Step:
     """A model is dropped."""
-    return Step((DropModel(name_of(model)),), tuple(creation(model)))
+    return created(model, name).reversed()
 
 
 def altered(
@@ -105,7 +118,8 @@ def altered(
     no other is declared to be it.
     """
     name = name_of(after)
-    filled = _filled(before, after)
+    had = {version.name: version for version in before.versions}
+    filled = _filled(before, after, had)
     compared = {
         "source type": before.source_type == filled.source_type,
         "model type": before.model_type == filled.model_type,
@@ -114,12 +128,9 @@ def altered(
     differing = [what for what, equal in compared.items() if not equal]
     if differing:
         lost = _replacement(f"model {name}", differing, "models", allow)
-        _share_comment(before, after, filled)
-        drop, create = DropModel(name), tuple(creation(filled, name))
-        undone = tuple(creation(before, name))
-        return [Step((drop,), undone, lost), Step(create, (drop,), undone_lost=lost)]
+        _share_comment(before, after, filled, had)
+        return [dropped(before, name)._replace(lost=lost), created(filled)._replace(undone_lost=lost)]
     changed = {}
-    had = {version.name: version for version in before.versions}
     for version in filled.versions:
         differing = _differing(had[version.name], version, kept) if version.name in had else []
         if differing:
@@ -127,7 +138,7 @@ def altered(
             changed[version.name] = _replacement(what, differing, "versions", allow)
             if version.name == _default(before) == filled.default_version:
                 changed[version.name] += " It is the default version: another is, meanwhile."
-    return list(_version_steps(name, before, filled, changed))
+    return list(_version_steps(name, _default(before), had, filled, changed))
 
 
 def _replacement(what: str, differing: list[str], needed: Replaceable, allow: Replaceable) -> str:
@@ -148,29 +159,28 @@ def _replacement(what: str, differing: list[str], needed: Replaceable, allow: Re
     )
 
 
-def _share_comment(before: Declared, after: Target, filled: Target) -> None:
+def _share_comment(before: Declared, after: Target, filled: Target, had: _Versions) -> None:
     """A model that is made again gives its comment to its first version, as CREATE MODEL does, unless that
     has or had one of its own."""
     first, *rest = filled.versions
-    had = {version.name: version.comment for version in before.versions}
-    if after.stated[1] is None and had.get(first.name, before.comment) == before.comment:
+    was = had[first.name].comment if first.name in had else before.comment
+    if after.stated[1] is None and was == before.comment:
         filled.versions = (with_comment(first, filled.comment), *rest)
 
 
 def _version_steps(
-    name: ModelName, before: Declared, after: Target, changed: dict[str, str]
+    name: ModelName, default: str, had: _Versions, after: Target, changed: dict[str, str]
 ) -> Iterator[Step]:
     """ADD, SET DEFAULT, DROP; a changed version is dropped and added while it is not the default."""
-    had = {version.name: version for version in before.versions}
     now = {version.name: version for version in after.versions}
-    gone = [version for version in before.versions if version.name not in now]
-    default, target = _default(before), _default(after)
+    gone = [version for version in had.values() if version.name not in now]
+    target = _default(after)
 
     def added(version: ModelVersion) -> Step:
-        return Step((add_statement(name, version),), (DropVersion(name, version.name),))
+        return step_of(add_statement(name, version))
 
     def without(version: ModelVersion) -> Step:
-        return Step((DropVersion(name, version.name),), (add_statement(name, version),))
+        return added(version).reversed()
 
     def default_set(to: str) -> Step:
         return Step((SetDefaultVersion(name, to),), (SetDefaultVersion(name, default),))
@@ -198,9 +208,8 @@ def _version_steps(
             yield from replaced(version)
 
 
-def _filled(before: Declared, after: Target) -> Target:
+def _filled(before: Declared, after: Target, had: _Versions) -> Target:
     """The model as it is to be, with what its declaration leaves out as it is."""
-    had = {version.name: version for version in before.versions}
     of_model, *of_versions = after.stated
     names = [version.name for version in after.versions]
     default = after.default_version or _default(before)
@@ -209,8 +218,7 @@ def _filled(before: Declared, after: Target) -> Target:
             f"version {default} of model {name_of(after)} is the default version of the database, and is not"
             " declared: declare it, or say with default_version= which one is to be the default"
         )
-    source_type = after.source_type
-    kept_options = tuple(OPTION_DEFAULTS) if source_type == before.source_type else ()
+    kept_options = tuple(OPTION_DEFAULTS) if after.source_type == before.source_type else ()
     versions = (
         _filled_version(had[version.name], version, stated, kept_options)
         if version.name in had

@@ -154,7 +154,13 @@ class Model(SchemaItem):
             raise VersionNotFound(
                 f"model {self.name} has no version {self.default_version} to be the default"
             )
-        self._create_with(with_comment(first, self.comment))
+        CreateModel(
+            self.name,
+            with_comment(first, self.comment),
+            source_type=source_type,
+            model_type=model_type,
+            schema=self.schema,
+        )
         for version in rest if first.comment == self.comment else self.versions:
             refuse_types(version)
             AlterModelAddVersion(self, version)
@@ -228,15 +234,6 @@ class Model(SchemaItem):
         """The elements that make the model, as far as they are."""
         return (element_of(statement, self) for statement in creation(self))
 
-    def _create_with(self, version: ModelVersion) -> CreateModel:
-        return CreateModel(
-            self.name,
-            version,
-            source_type=self.source_type,
-            model_type=self.model_type,
-            schema=self.schema,
-        )
-
 
 def models_of(metadata: MetaData) -> tuple[Model, ...]:
     """The models that are declared on a MetaData, in order of declaration."""
@@ -292,7 +289,7 @@ class _ModelVisitor(InvokeDDLBase):
 
 class _ModelGenerator(_ModelVisitor, InvokeCreateDDLBase):
     def visit_model(self, model: Model) -> None:
-        if not _has_models(self.dialect) or (self.checkfirst and _exists(model, self.connection)):
+        if not has_models(self.dialect) or (self.checkfirst and _exists(model, self.connection)):
             return
         with _all_or_nothing(self.connection):
             if self.checkfirst and _exists(model, self.connection):
@@ -304,13 +301,14 @@ class _ModelGenerator(_ModelVisitor, InvokeCreateDDLBase):
 
 class _ModelDropper(_ModelVisitor, InvokeDropDDLBase):
     def visit_model(self, model: Model) -> None:
-        if not _has_models(self.dialect) or (self.checkfirst and not _exists(model, self.connection)):
+        if not has_models(self.dialect) or (self.checkfirst and not _exists(model, self.connection)):
             return
         with self.with_ddl_events(model, checkfirst=self.checkfirst):
             self.connection.execute(DropModel(model, if_exists=self.checkfirst))
 
 
-def _has_models(dialect: Any) -> bool:
+def has_models(dialect: Any) -> bool:
+    """Whether a dialect, of whomever, has models."""
     return getattr(dialect, "supports_models", False)
 
 

@@ -97,6 +97,14 @@ class Project:
         return printed.getvalue()
 
 
+def untimed(models: list[Any]) -> list[Any]:
+    """Models as the inspector has them, without times."""
+    for model in models:
+        for part in (model, *model["versions"]):
+            del part["create_time"], part["last_modified_time"]
+    return models
+
+
 def context_of(connection: Connection, **opts: Any) -> MigrationContext:
     return MigrationContext.configure(connection, opts=opts)
 

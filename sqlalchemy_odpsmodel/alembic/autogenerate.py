@@ -19,7 +19,7 @@ from ..diff import Step, altered, created, dropped
 from ..execution import driver_connection
 from ..options import MASK, Fingerprint, OptionValue, PlainSecret
 from ..reflection import ModelInspector
-from ..schema import Model, models_of, reflected_model
+from ..schema import Model, has_models, models_of, reflected_model
 from ..source import call, inputs_argument, literal, options_argument
 from ..sql import AddVersion, CreateModel
 from ..store import VIEWS
@@ -39,7 +39,7 @@ def compare_models(context: AutogenContext, upgrade_ops: UpgradeOps) -> None:
     """Add the operations that bring the database's models to the declared ones: drops of models before what
     happens to tables, all else after it.  On a dialect without models nothing is compared."""
     declared = [model for metadata in to_list(context.metadata) for model in models_of(metadata)]
-    if not getattr(context.dialect, "supports_models", False):
+    if not has_models(context.dialect):
         included = [model for model in declared if _includes_object(context, model, False, None)]
         _leave_out(included, context.dialect)
         return

@@ -22,6 +22,7 @@ from ..ddl import ModelDDL
 from ..errors import Error
 from ..execution import driver_connection
 from ..options import EnvSecret, PlainSecret
+from ..schema import has_models
 from ..sql.script import kind_of, split
 from .settings import settings_of
 
@@ -159,7 +160,7 @@ _by_name = unwrap(DefaultImpl.get_by_dialect.__func__)  # type: ignore[attr-defi
 def _by_dialect(cls: type[DefaultImpl], dialect: Dialect) -> type[DefaultImpl]:
     """Alembic finds an implementation by the dialect's name, and a dialect of ours is named "sqlite"."""
     found: type[DefaultImpl] = _by_name(cls, dialect)
-    if not getattr(dialect, "supports_models", False) or issubclass(found, ModelImpl):
+    if not has_models(dialect) or issubclass(found, ModelImpl):
         return found
     return _with_models(found)
 

@@ -22,9 +22,10 @@ from ..ddl import (
     ModelVersion,
     element_of,
 )
-from ..diff import Step
+from ..diff import Step, step_of
 from ..errors import OptionError, SemanticError
 from ..options import MASK, Options, PlainSecret
+from ..schema import has_models
 
 
 class Invoker(Protocol):
@@ -206,7 +207,7 @@ class DropModelOp(ModelOp):
 @Operations.implementation_for(ModelOp)
 def _run(operations: Operations, operation: ModelOp) -> None:
     dialect = operations.migration_context.dialect
-    if not getattr(dialect, "supports_models", False):
+    if not has_models(dialect):
         raise CommandError(
             f"op.{operation.directive} of model {operation.statement.name} needs a database with models, as"
             f" odpsmodel:///path is: the dialect {dialect.name} has none"
@@ -227,17 +228,6 @@ _OPERATIONS: dict[type[Change], type[ModelOp]] = {
     sql.DropVersion: DropModelVersionOp,
     sql.DropModel: DropModelOp,
 }
-
-
-def step_of(statement: Change) -> Step:
-    """The step of one statement; what one that drops or sets undoes is not known of it."""
-    match statement:
-        case sql.CreateModel(name=name):
-            return Step((statement,), (sql.DropModel(name),))
-        case sql.AddVersion(name=name, version=version):
-            return Step((statement,), (sql.DropVersion(name, version),))
-        case _:
-            return Step((statement,), ())
 
 
 def operation_of(step: Step) -> ModelOp | ModelOps:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from migrations import untimed
 from pytest_alembic.config import Config
 from pytest_alembic.runner import runner
 from pytest_alembic.tests import (  # noqa: F401  collected here, for alembic_runner below
@@ -61,12 +62,7 @@ def catalog(url: str) -> dict[str, Any]:
     """What is in a database, without times."""
     engine = create_engine(url)
     inspector: Any = inspect(engine)
-    models = [
-        model for schema in inspector.get_model_schema_names() for model in inspector.get_models(schema)
-    ]
-    for model in models:
-        for part in (model, *model["versions"]):
-            del part["create_time"], part["last_modified_time"]
+    models = untimed(inspector.get_all_models())
     tables = {name: inspector.get_columns(name) for name in inspector.get_table_names()}
     engine.dispose()
     return {"models": models, "tables": repr(tables)}

@@ -8,7 +8,7 @@ from alembic.autogenerate import compare_metadata
 from engines import FILE, SERVICE
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from migrations import context_of, generated, run, sql_of
+from migrations import context_of, generated, run, sql_of, untimed
 from sqlalchemy import Connection, MetaData, create_engine, inspect
 from sqlalchemy.pool import StaticPool
 
@@ -67,11 +67,8 @@ Catalog = dict[tuple[str, str], dict[str, Any]]
 def kept(connection: Connection) -> Catalog:
     """The models of a database, but for times and the order of versions."""
     inspector: Any = inspect(connection)
-    schemas = inspector.get_model_schema_names()
-    found = [model for schema in schemas for model in inspector.get_models(schema)]
+    found = untimed(inspector.get_all_models())
     for model in found:
-        for part in (model, *model["versions"]):
-            del part["create_time"], part["last_modified_time"]
         model["versions"] = {version["name"]: version for version in model["versions"]}
     return {(model["schema"], model["name"]): model for model in found}
 

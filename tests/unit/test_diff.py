@@ -123,6 +123,7 @@ class TestOrder:
         model = imported("m", None, version("v1"), version("v2"), default_version="v2")
         assert short(created(model).do) == "CREATE v1 + ADD v2 + SET v2"
         assert short(created(model).undo) == "DROP MODEL"
+        assert short(dropped(model).do) == "DROP MODEL"
         assert created(model) == dropped(model).reversed()
 
 
