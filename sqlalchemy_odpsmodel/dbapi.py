@@ -147,6 +147,9 @@ _execute = sqlite3.Cursor.execute
 #: empty text does so too, but from Python 3.12 on it raises the connection's last error again.)
 _NOTHING = "PRAGMA _odpsmodel_nothing"
 _executemany = sqlite3.Cursor.executemany
+_fetchone = sqlite3.Cursor.fetchone
+_fetchmany = sqlite3.Cursor.fetchmany
+_fetchall = sqlite3.Cursor.fetchall
 _DML_WORD = re.compile(r"\b(?:INSERT|UPDATE|DELETE|REPLACE)\b", re.IGNORECASE)
 #: What sqlite3 raises beside the classes of PEP 249, for text and numbers that SQLite cannot take.
 _FOREIGN_ERRORS = (UnicodeEncodeError, OverflowError)
@@ -251,6 +254,33 @@ class Cursor(sqlite3.Cursor):
                 piece.relocate(error)
                 raise
         return self
+
+    # Fetching: as sqlite3's, which has nothing to fetch where PEP 249 wants an error
+
+    def fetchone(self) -> Any:
+        """The next row, or None.  Raises ProgrammingError where there is no result."""
+        row = _fetchone(self)
+        if row is None:
+            self._require_result()
+        return row
+
+    def fetchmany(self, size: int | None = None) -> list[Any]:
+        """The next rows, ``arraysize`` of them if no size is given.  Raises as fetchone does."""
+        rows = _fetchmany(self, self.arraysize if size is None else size)
+        if not rows:
+            self._require_result()
+        return rows
+
+    def fetchall(self) -> list[Any]:
+        """The rows that are left.  Raises as fetchone does."""
+        rows = _fetchall(self)
+        if not rows:
+            self._require_result()
+        return rows
+
+    def _require_result(self) -> None:
+        if super().description is None:
+            raise ProgrammingError("nothing to fetch: the last statement has no result, or there was none")
 
     # Model statements
 
@@ -441,6 +471,11 @@ class Connection(sqlite3.Connection):
     def executescript(self, sql_script: str, /) -> Cursor:
         """Execute on a new cursor."""
         return self.cursor().executescript(sql_script)
+
+    def close(self) -> None:
+        """Close it.  Raises ProgrammingError if it is closed already, as PEP 249 has it."""
+        _ = self.in_transaction  # which a closed connection does not tell
+        super().close()
 
     def parse(self, sql: str, parameters: Parameters = ()) -> Statement:
         """Read a model statement as executing it would, under the flags of the connection."""

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,12 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.pool import Pool
 
 from sqlalchemy_odpsmodel import dbapi
+
+
+def closed(connection: Any) -> None:
+    """Close a connection, which a test may have done."""
+    with suppress(dbapi.ProgrammingError):
+        connection.close()
 
 
 @pytest.fixture
@@ -31,7 +37,9 @@ def connect(path: Path) -> Iterator[Callable[..., dbapi.Connection]]:
     with ExitStack() as stack:
 
         def open_(database: Any = path, **arguments: Any) -> dbapi.Connection:
-            return stack.enter_context(closing(dbapi.connect(database, **arguments)))
+            connection = dbapi.connect(database, **arguments)
+            stack.callback(closed, connection)
+            return connection
 
         yield open_
 
@@ -56,4 +64,4 @@ def _close_pooled() -> Iterator[None]:
     yield
     event.remove(Pool, "connect", note)
     for connection in made:
-        connection.close()
+        closed(connection)

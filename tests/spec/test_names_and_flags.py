@@ -58,7 +58,7 @@ def test_before_a_statement_set_holds_for_that_statement(con: dbapi.Connection) 
 
 def test_alone_set_holds_for_the_connection(con: dbapi.Connection) -> None:
     cursor = con.execute("SET odps.namespace.schema=false")
-    assert (cursor.description, cursor.rowcount, cursor.fetchall()) == (None, -1, [])
+    assert (cursor.description, cursor.rowcount, list(cursor)) == (None, -1, [])
     con.execute(create(name="a.m"))
     con.execute("SET odps.namespace.schema=true;" + create(name="a.m"))
     con.execute("DROP MODEL a.m")

@@ -137,13 +137,53 @@ class TestOrdinarySql:
         assert plain.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         plain.close()
 
-    def test_close_twice(self, con: dbapi.Connection) -> None:
+    def test_a_closed_connection(self, connect: Connect) -> None:
+        con = connect()
         cursor = con.cursor()
         con.close()
-        con.close()
+        with pytest.raises(dbapi.ProgrammingError, match="closed"):
+            con.close()
         for sql in ("SHOW MODELS", create(), "SELECT 1"):
             with pytest.raises(dbapi.ProgrammingError, match="closed"):
                 cursor.execute(sql)
+
+    @pytest.mark.parametrize("fetch", ["fetchone", "fetchmany", "fetchall"])
+    def test_there_must_be_a_result_to_fetch(self, con: dbapi.Connection, fetch: str) -> None:
+        """PEP 249: an Error is raised if the previous call to .execute*() did not produce any result set or no
+        call was issued yet."""
+        cursor = con.cursor()
+        method = getattr(cursor, fetch)
+        with pytest.raises(
+            dbapi.ProgrammingError, match="nothing to fetch: the last statement has no result"
+        ):
+            method()
+        for sql in (create(), "CREATE TABLE t (a)", "INSERT INTO t VALUES (1)", "SET a=b"):
+            cursor.execute(sql)
+            with pytest.raises(dbapi.ProgrammingError, match="nothing to fetch"):
+                method()
+        for sql in ("SELECT 1 WHERE 0", "SHOW MODELS", "INSERT INTO t VALUES (2) RETURNING a"):
+            cursor.execute(sql)
+            list(cursor)
+            assert not method()
+        cursor.execute("SELECT 1")
+        with pytest.raises(dbapi.Error):
+            cursor.execute("DESC MODEL missing")
+        with pytest.raises(dbapi.ProgrammingError, match="nothing to fetch"):
+            method()
+
+    def test_how_many_rows_are_fetched(self, con: dbapi.Connection) -> None:
+        """PEP 249: arraysize at a time if no size is given."""
+        cursor = con.execute("SELECT 1 UNION SELECT 2 UNION SELECT 3")
+        assert cursor.fetchmany() == [(1,)]
+        cursor.arraysize = 5
+        assert cursor.fetchmany(1) == [(2,)]
+        assert cursor.fetchmany(size=1) == [(3,)]
+        assert (cursor.fetchmany(), cursor.fetchmany(0), cursor.fetchone(), cursor.fetchall()) == (
+            [],
+            [],
+            None,
+            [],
+        )
 
     def test_a_closed_cursor(self, con: dbapi.Connection) -> None:
         cursor = con.cursor()
@@ -169,7 +209,7 @@ class TestModelStatements:
             cursor = con.cursor()
             cursor.execute("SELECT 1")
             assert cursor.execute(sql) is cursor
-            assert (cursor.description, cursor.rowcount, cursor.fetchone()) == (None, -1, None)
+            assert (cursor.description, cursor.rowcount, list(cursor)) == (None, -1, [])
             con.rollback()
             if isolation_level is None:
                 break
@@ -195,20 +235,20 @@ class TestStatementsAsThemselves:
     def test_each_kind(self, con: dbapi.Connection) -> None:
         made = parse(create())
         cur = con.execute(made)
-        assert (cur.statement, cur.description, cur.fetchall()) == (made, None, [])
+        assert (cur.statement, cur.description, list(cur)) == (made, None, [])
         assert names(con) == ["m"]
         assert [row[0] for row in cur.execute(ShowModels())] == ["m"]
         assert cur.description[0][1] == dbapi.STRING
         cur.execute(SetFlags(flags=(("a", "b"),)))
         assert con.flags == {"a": "b"}
-        assert cur.execute(DropModel(ModelName("m"))).fetchall() == []
+        assert list(cur.execute(DropModel(ModelName("m")))) == []
         assert names(con) == []
 
     def test_one_that_fails_leaves_no_rows(self, con: dbapi.Connection) -> None:
         cur = con.execute("SELECT 1")
         with pytest.raises(dbapi.ModelNotFound):
             cur.execute(DropModel(ModelName("m")))
-        assert (cur.description, cur.fetchall()) == (None, [])
+        assert (cur.description, list(cur)) == (None, [])
 
     def test_an_error_has_no_place(self, con: dbapi.Connection) -> None:
         con.execute(create())
@@ -238,7 +278,7 @@ class TestCursorState:
         cursor.execute("SELECT 1 UNION SELECT 2")
         with pytest.raises(dbapi.Error):
             cursor.execute(sql)
-        assert (cursor.description, cursor.rowcount, cursor.fetchall(), cursor.statement) == (
+        assert (cursor.description, cursor.rowcount, list(cursor), cursor.statement) == (
             None,
             -1,
             [],
@@ -249,13 +289,13 @@ class TestCursorState:
         cursor = con.cursor()
         cursor.execute("SELECT 1")
         cursor.executemany(create(), [])
-        assert (cursor.description, cursor.fetchall(), names(con)) == (None, [], [])
+        assert (cursor.description, list(cursor), names(con)) == (None, [], [])
 
     def test_executemany_takes_no_query(self, con: dbapi.Connection) -> None:
         cursor = con.cursor()
         with pytest.raises(dbapi.ProgrammingError, match="takes no SHOW"):
             cursor.executemany("SHOW MODELS", [(), ()])
-        assert (cursor.description, cursor.fetchall()) == (None, [])
+        assert (cursor.description, list(cursor)) == (None, [])
 
     def test_rows_are_fetched_while_models_are_dropped(self, con: dbapi.Connection) -> None:
         for i in range(5):
@@ -379,7 +419,7 @@ class TestTransactions:
         con.commit()
         traced: list[str] = []
         con.set_trace_callback(traced.append)
-        con.execute(sql).fetchall()
+        list(con.execute(sql))
         assert con.in_transaction is begins
         assert [text for text in traced if text.startswith("BEGIN")] == ["BEGIN IMMEDIATE"] * begins
 
@@ -780,7 +820,7 @@ class TestFile:
         con.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         before = path.read_bytes()
         for sql in ("SHOW MODELS", "SHOW VERSIONS FOR MODEL m", "DESC MODEL m"):
-            con.execute(sql).fetchall()
+            list(con.execute(sql))
         assert path.read_bytes() == before
         assert os.path.getsize(f"{path}-wal") == 0
 

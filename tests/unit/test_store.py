@@ -40,7 +40,7 @@ def test_the_first_model_statement_makes_the_tables(connect: Connect) -> None:
 def test_no_other_makes_them(connect: Connect, statement: str) -> None:
     con = connect()
     try:
-        con.execute(statement).fetchall()
+        list(con.execute(statement))
     except dbapi.ModelNotFound:
         assert statement != "SHOW MODELS"
     assert objects(con) == set()
@@ -183,7 +183,7 @@ def test_a_version_costs_the_same_at_any_size(connect: Connect, path: Path, stat
             return 0
 
         con.set_progress_handler(step, 1)
-        con.execute(statement).fetchall()
+        list(con.execute(statement))
         return taken[0]
 
     few, many = steps(10), steps(20_000)
