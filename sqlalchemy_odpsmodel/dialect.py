@@ -20,7 +20,14 @@ from sqlalchemy.util import asbool
 
 from . import __version__, dbapi, store
 from .errors import SemanticError, StoreError
-from .execution import ModelDDLCompiler, ModelExecutionContext, driver_connection, gives_key, hide_key
+from .execution import (
+    ModelDDLCompiler,
+    ModelExecutionContext,
+    driver_connection,
+    gives_key,
+    hide_key,
+    unwrapped,
+)
 from .model import ModelName, model_name
 from .reflection import ModelInspector, ReflectedModel, ReflectedModelVersion
 from .registration import refuse_late_alembic, register_with_alembic
@@ -97,7 +104,8 @@ class ModelDialect(SQLiteDialect_pysqlite):
         """AUTOCOMMIT, or transactions that begin as the connection was made to."""
         super().set_isolation_level(dbapi_connection, level)
         if level != "AUTOCOMMIT":
-            dbapi_connection.isolation_level = dbapi_connection.initial_isolation_level or "IMMEDIATE"
+            initial = unwrapped(dbapi_connection).initial_isolation_level
+            dbapi_connection.isolation_level = initial or "IMMEDIATE"
 
     def do_rollback_to_savepoint(self, connection: Connection, name: str) -> None:
         """And release it: in AUTOCOMMIT the savepoint is the transaction, which would stay open."""
@@ -280,7 +288,7 @@ def _connected(*_: Any) -> None:
 
 
 def _forget_flags(connection: Any, *_: Any) -> None:
-    getattr(connection, "flags", {}).clear()
+    getattr(unwrapped(connection), "flags", {}).clear()
 
 
 def _reflected(rows: list[Described]) -> ReflectedModel:

@@ -129,10 +129,20 @@ def _no_table(table: Table) -> str:
 
 
 def driver_connection(connection: Connection) -> dbapi.Connection:
-    found = connection.connection.driver_connection
+    """The driver's connection.  Under asyncio it is in another thread: ask it for nothing that runs SQL."""
+    found = unwrapped(connection.connection.dbapi_connection)
     if not isinstance(found, dbapi.Connection):
-        raise InvalidRequestError("a creator= for this dialect returns a connection of dbapi.connect(…)")
+        raise InvalidRequestError(
+            "a creator= for this dialect returns a connection of dbapi.connect(…), an async_creator= one of"
+            " aiosqlite.connect(…, factory=dbapi.Connection)"
+        )
     return found
+
+
+def unwrapped(dbapi_connection: Any) -> Any:
+    """What is in a connection of the pool: under asyncio it is in aiosqlite's, in SQLAlchemy's adapter."""
+    found = getattr(dbapi_connection, "driver_connection", dbapi_connection)
+    return getattr(found, "_connection", found)
 
 
 def _is_commented(text: str, original: str) -> bool:

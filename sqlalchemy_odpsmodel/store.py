@@ -149,6 +149,7 @@ def read_described(row: tuple[Any, ...]) -> Described:
 #: The queries, for whoever reads the tables with a connection of its own.
 LOCK_SQL = "PRAGMA main.incremental_vacuum(1)"  # see Store.lock
 FORMAT_SQL = "SELECT +format FROM main._odpsmodel_store"
+SALT_SQL = "SELECT CAST(hex(salt) AS BLOB) FROM main._odpsmodel_store"
 #: The names of the models of a project and schema; one of them; the schemas of a project's models.
 NAMES_SQL = (
     "SELECT CAST(name AS BLOB) FROM main._odpsmodel_model WHERE project = ? AND schema = ? ORDER BY name"
@@ -281,23 +282,23 @@ class Store:
 
     def fingerprint(self, secret: PlainSecret) -> Fingerprint:
         """HMAC-SHA-256 under the file's salt: it tells that a key changed, and not the key."""
-        return self.fingerprints()(secret)
-
-    def fingerprints(self) -> Callable[[PlainSecret], Fingerprint]:
-        """The function that makes fingerprints, with the salt that is read here."""
-        import hmac
-
-        row = self._row("SELECT CAST(hex(salt) AS BLOB) FROM main._odpsmodel_store")
-        if row is None:
-            raise damaged(STORE_TABLE)
-        salt = bytes.fromhex(row[0])
-        return lambda secret: Fingerprint(_HMAC + hmac.digest(salt, secret.reveal().encode(), "sha256").hex())
+        return fingerprints(self._row(SALT_SQL))(secret)
 
     def _kept(self, value: OptionValue) -> str:
         """An option's value as text that holds no key."""
         if isinstance(value, PlainSecret):
             value = self.fingerprint(value)
         return value.digest if isinstance(value, Fingerprint) else str(value)
+
+
+def fingerprints(row: tuple[Any, ...] | None) -> Callable[[PlainSecret], Fingerprint]:
+    """The function that makes fingerprints with the salt that SALT_SQL found, decoded."""
+    import hmac
+
+    if row is None:
+        raise damaged(STORE_TABLE)
+    salt = bytes.fromhex(row[0])
+    return lambda secret: Fingerprint(_HMAC + hmac.digest(salt, secret.reveal().encode(), "sha256").hex())
 
 
 def known_format(row: tuple[Any, ...] | None) -> int:

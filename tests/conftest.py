@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import AdaptedConnection, Engine, create_engine, event
 from sqlalchemy.pool import Pool
 
 from sqlalchemy_odpsmodel import dbapi
@@ -58,7 +58,8 @@ def _close_pooled() -> Iterator[None]:
     made: list[Any] = []
 
     def note(connection: Any, record: object) -> None:
-        made.append(connection)
+        if not isinstance(connection, AdaptedConnection):  # a test with asyncio closes its own
+            made.append(connection)
 
     event.listen(Pool, "connect", note)
     yield

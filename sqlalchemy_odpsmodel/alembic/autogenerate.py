@@ -16,13 +16,12 @@ from sqlalchemy import Dialect, MetaData
 from sqlalchemy.exc import InvalidRequestError
 
 from ..diff import Step, altered, created, dropped
-from ..execution import driver_connection
 from ..options import MASK, Fingerprint, OptionValue, PlainSecret
 from ..reflection import ModelInspector
 from ..schema import Model, has_models, models_of, reflected_model
 from ..source import call, inputs_argument, literal, options_argument
 from ..sql import AddVersion, CreateModel
-from ..store import VIEWS
+from ..store import SALT_SQL, VIEWS, decode, fingerprints
 from .operations import ModelOp, ModelOps, arguments_of, operation_of
 from .settings import settings_of
 
@@ -157,9 +156,13 @@ class _Comparison:
 
     @cached_property
     def _fingerprint(self) -> Callable[[PlainSecret], Fingerprint]:
-        """Under the file's salt, which is read once."""
+        """Under the file's salt, which is read once, and not by SQLAlchemy, which may log rows."""
         assert self.context.connection is not None
-        return driver_connection(self.context.connection).store.fingerprints()
+        cursor = self.context.connection.connection.cursor()
+        cursor.execute(SALT_SQL)
+        row = cursor.fetchone()
+        cursor.close()
+        return fingerprints(row and decode(row))
 
 
 def _told(step: Step) -> Step:

@@ -19,7 +19,7 @@ FLOORS = (
     "layout", "store", "catalog",
     "dbapi",
     "registration", "ddl", "diff", "reflection", "schema",
-    "execution", "dialect",
+    "execution", "dialect", "aiosqlite",
     "alembic.settings", "alembic.operations", "alembic.impl", "alembic.autogenerate", "alembic",
     "generate", "cli",
 )  # fmt: skip
@@ -27,7 +27,18 @@ ALEMBIC = {"alembic.settings", "alembic.operations", "alembic.impl", "alembic.au
 OUTSIDE = {
     "sqlite3": {"errors", "store", "dbapi"},
     "click": {"cli"},
-    "sqlalchemy": {"registration", "ddl", "diff", "reflection", "schema", "execution", "dialect", "cli"}
+    "aiosqlite": {"aiosqlite"},
+    "sqlalchemy": {
+        "registration",
+        "ddl",
+        "diff",
+        "reflection",
+        "schema",
+        "execution",
+        "dialect",
+        "aiosqlite",
+        "cli",
+    }
     | ALEMBIC,
     "alembic": ALEMBIC,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import pickle
 import traceback
@@ -14,6 +15,7 @@ import pytest
 from engines import CALLED, SERVICE, shown
 from samples import KEY, REMOTE, WORD, add, create
 from sqlalchemy import DDL, Connection, Engine, MetaData, column, create_engine, event, exc, inspect, text
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from sqlalchemy_odpsmodel import CreateModel, EnvSecret, Model, ModelVersion
 
@@ -103,27 +105,60 @@ def test_no_error_shows_a_key_of_a_slip_that_opens_like_sqlite_s(way: str, engin
     assert not [what for what in said if KEY in repr(what) or KEY in str(what)]
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_no_log_and_no_error_shows_a_key(
-    way: str, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
-) -> None:
-    caplog.set_level(logging.DEBUG)
+def use(way: str, seen: list[Any]) -> list[Any]:
+    """Use a way twice: the errors."""
     engine = create_engine("odpsmodel://", echo="debug")
-    seen: list[Any] = []
+    listen(engine, seen)
+    with engine.connect() as connection:
+        return twice(way, connection)
+
+
+def use_async(way: str, seen: list[Any]) -> list[Any]:
+    """The same with asyncio; aiosqlite logs too."""
+
+    async def run() -> list[Any]:
+        engine = create_async_engine("odpsmodel+aiosqlite://", echo="debug")
+        listen(engine.sync_engine, seen)
+        try:
+            async with engine.connect() as connection:
+                return await connection.run_sync(lambda sync: twice(way, sync))
+        finally:
+            await engine.dispose()
+
+    return asyncio.run(run())
+
+
+def listen(engine: Engine, seen: list[Any]) -> None:
     event.listen(engine, "before_cursor_execute", lambda *args: seen.append(args[2:4]))
     event.listen(engine, "after_cursor_execute", lambda *args: seen.append(args[2:4]))
     event.listen(engine, "handle_error", lambda context: seen.append((context.statement, context.parameters)))
-    with engine.connect() as connection:
-        errors = []
-        for _ in range(2):
-            try:
-                WAYS[way](connection)
-            except exc.ResourceClosedError:
-                continue  # pandas wants rows
-            except exc.SQLAlchemyError as error:
-                errors.append(error)
-            except pandas.errors.DatabaseError as error:
-                errors.append(error.__cause__)
+
+
+def twice(way: str, connection: Connection) -> list[Any]:
+    errors = []
+    for _ in range(2):
+        try:
+            WAYS[way](connection)
+        except exc.ResourceClosedError:
+            continue  # pandas wants rows
+        except exc.SQLAlchemyError as error:
+            errors.append(error)
+        except pandas.errors.DatabaseError as error:
+            errors.append(error.__cause__)
+    return errors
+
+
+@pytest.mark.parametrize("use", [use, use_async])
+@pytest.mark.parametrize("way", WAYS)
+def test_no_log_and_no_error_shows_a_key(
+    way: str,
+    use: Callable[[str, list[Any]], list[Any]],
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    seen: list[Any] = []
+    errors = use(way, seen)
     assert errors
     said = [*seen, caplog.text, capsys.readouterr()]
     for error in errors:
