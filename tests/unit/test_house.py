@@ -19,7 +19,7 @@ FLOORS = (
     "layout", "store", "catalog",
     "dbapi",
     "registration", "ddl", "diff", "reflection", "schema",
-    "execution", "dialect", "aiosqlite",
+    "execution", "dialect", "aiosqlite", "provision",
     "alembic.settings", "alembic.operations", "alembic.impl", "alembic.autogenerate", "alembic",
     "generate", "cli",
 )  # fmt: skip
@@ -37,6 +37,7 @@ OUTSIDE = {
         "execution",
         "dialect",
         "aiosqlite",
+        "provision",
         "cli",
     }
     | ALEMBIC,
