@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import runpy
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import Any, Literal
 
 import pandas as pd
 import polars
 import pytest
 from engines import imported, shown, version
 from samples import REMOTE, create
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, create_engine, select, text
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from sqlalchemy_odpsmodel import dbapi
 
@@ -101,6 +105,147 @@ class TestByEngine:
                 assert set(models.dtypes) == {polars.String}
                 view = polars.read_database("SELECT model, comment FROM odps_models", bind)
                 assert view.rows() == [("m", "c")]
+
+
+SCHEMES = ["odpsmodel", "sqlite+odpsmodel"]
+FRAME = pd.DataFrame(
+    {
+        "model": ["m", "n", None],
+        "score": [0.5, None, 1.5],
+        "runs": [1, 2, 3],
+        "at": pd.to_datetime(["2026-11-22 10:00:00", None, "2026-11-22 12:30:00.25"], format="ISO8601"),
+    }
+)
+
+
+@pytest.fixture(params=SCHEMES)
+def file_engine(request: pytest.FixtureRequest, path: Path) -> Iterator[Engine]:
+    """An engine on a file with the models m and n, under both names of the dialect."""
+    engine = create_engine(f"{request.param}:///{path}")
+    for name in "mn":
+        imported(name, None, version("v1", inputs=[("f1", "INT"), ("f2", "DOUBLE")])).create(engine)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(params=["engine", "connection", "url", "raw connection"])
+def bind(request: pytest.FixtureRequest, file_engine: Engine) -> Iterator[Any]:
+    """What pandas may be given to read from and write to."""
+    match request.param:
+        case "engine":
+            yield file_engine
+        case "connection":
+            with file_engine.connect() as connection:
+                yield connection
+        case "url":
+            yield file_engine.url.render_as_string(hide_password=False)
+        case _:
+            with closing(dbapi.connect(str(file_engine.url.database))) as raw:
+                yield raw
+
+
+class TestEveryBind:
+    """pandas with an Engine, a Connection, a URL and the driver's connection."""
+
+    def test_reading(self, bind: Any) -> None:
+        for read in (pd.read_sql, pd.read_sql_query):
+            assert list(read("SHOW MODELS", bind)["ModelName"]) == ["m", "n"]
+            assert list(read("SHOW VERSIONS FOR MODEL m", bind)["VersionName"]) == ["v1"]
+            described = read("DESC MODEL m", bind)
+            assert list(described[described["Section"] == "Input"]["Name"]) == ["f1", "f2"]
+            sql = "SELECT model, position FROM odps_model_inputs WHERE name = ? ORDER BY 1"
+            assert read(sql, bind, params=("f2",)).values.tolist() == [["m", 2], ["n", 2]]
+
+    def test_in_chunks(self, bind: Any) -> None:
+        for read in (pd.read_sql, pd.read_sql_query):
+            chunks = list(read("SHOW MODELS", bind, chunksize=1))
+            assert [list(chunk["ModelName"]) for chunk in chunks] == [["m"], ["n"]]
+
+    def test_types_of_pyarrow(self, bind: Any) -> None:
+        shown = pd.read_sql("SHOW MODELS", bind, dtype_backend="pyarrow")
+        assert {str(dtype) for dtype in shown.dtypes} == {"string[pyarrow]"}
+        inputs = pd.read_sql_query(
+            "SELECT model, position FROM odps_model_inputs", bind, dtype_backend="pyarrow"
+        )
+        assert [str(dtype) for dtype in inputs.dtypes] == ["string[pyarrow]", "int64[pyarrow]"]
+
+    def test_a_view_as_a_table(self, bind: Any) -> None:
+        if isinstance(bind, dbapi.Connection):
+            with pytest.raises(NotImplementedError):  # pandas': it is for SQLAlchemy only
+                pd.read_sql_table("odps_models", bind)
+            return
+        for read in (pd.read_sql_table, pd.read_sql):
+            models = read("odps_models", bind)
+            assert list(models["model"]) == ["m", "n"]
+            assert str(models["create_time"].dtype).startswith("datetime64")
+        (chunk, _) = pd.read_sql_table("odps_models", bind, columns=["model", "create_time"], chunksize=1)
+        assert list(chunk.columns) == ["model", "create_time"]
+        arrows = pd.read_sql_table("odps_models", bind, columns=["model"], dtype_backend="pyarrow")
+        assert str(arrows["model"].dtype) == "string[pyarrow]"
+
+    @pytest.mark.parametrize("method", [None, "multi"])
+    def test_writing(self, bind: Any, method: Literal["multi"] | None) -> None:
+        def written() -> pd.DataFrame:
+            return pd.read_sql("SELECT * FROM scores", bind, parse_dates={"at": {"format": "ISO8601"}})
+
+        assert FRAME.to_sql("scores", bind, index=False, method=method) == 3
+        pd.testing.assert_frame_equal(written(), FRAME, check_dtype=False)
+        with pytest.raises(ValueError, match="already exists"):
+            FRAME.to_sql("scores", bind, index=False, method=method)
+        assert FRAME.to_sql("scores", bind, index=False, method=method, if_exists="append", chunksize=2) == 3
+        assert len(written()) == 6
+        assert FRAME.to_sql("scores", bind, index=False, method=method, if_exists="replace") == 3
+        assert len(written()) == 3
+        joined = "SELECT model, owner, score FROM odps_models JOIN scores USING (model) ORDER BY 1"
+        assert pd.read_sql(joined, bind)["owner"].tolist() == ["ALIYUN$local", "ALIYUN$local"]
+        assert list(pd.read_sql("SHOW MODELS", bind)["ModelName"]) == ["m", "n"]
+
+    def test_polars(self, bind: Any) -> None:
+        if isinstance(bind, str):
+            with pytest.raises(
+                ValueError, match="string URI is invalid here"
+            ):  # polars': it wants a connection
+                polars.read_database("SHOW MODELS", bind)
+            return
+        shown = polars.read_database("SHOW MODELS", bind)
+        assert shown["ModelName"].to_list() == ["m", "n"]
+        assert set(shown.dtypes) == {polars.String}
+        view = polars.read_database("SELECT model, position FROM odps_model_inputs ORDER BY 1, 2", bind)
+        assert view.rows() == [("m", 1), ("m", 2), ("n", 1), ("n", 2)]
+        batches = polars.read_database("SHOW MODELS", bind, iter_batches=True, batch_size=1)
+        assert [batch["ModelName"].to_list() for batch in batches] == [["m"], ["n"]]
+
+    def test_polars_writes(self, file_engine: Engine) -> None:
+        frame = polars.DataFrame({"model": ["m"], "score": [0.5]})
+        assert frame.write_database("scores", file_engine) == 1
+        assert pd.read_sql("SELECT * FROM scores", file_engine).values.tolist() == [["m", 0.5]]
+
+
+def test_orm_models_joined_with_views(file_engine: Engine) -> None:
+    class Base(DeclarativeBase):
+        pass
+
+    class Score(Base):
+        __tablename__ = "score"
+        model: Mapped[str] = mapped_column(primary_key=True)
+        value: Mapped[int]
+
+    class Input(Base):
+        __tablename__ = "odps_model_inputs"
+        model: Mapped[str] = mapped_column(primary_key=True)
+        position: Mapped[int] = mapped_column(primary_key=True)
+        name: Mapped[str]
+
+    Base.metadata.create_all(file_engine)
+    with Session(file_engine) as session, session.begin():
+        session.add(Score(model="m", value=7))
+    joined = select(Score.value, Input.name).join(Input, Input.model == Score.model).order_by(Input.position)
+    with Session(file_engine) as session:
+        assert session.execute(joined).all() == [(7, "f1"), (7, "f2")]
+        frame = pd.read_sql(joined, session.connection())
+    assert frame.values.tolist() == [[7, "f1"], [7, "f2"]]
+    polars_frame = polars.read_database(joined, file_engine)
+    assert polars_frame.rows() == [(7, "f1"), (7, "f2")]
 
 
 def test_the_block_that_a_user_types_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,255 @@
+"""Connections through an engine, under both names of the dialect: forks, errors in other processes, files with
+odd names, read-only files, attached files.  Pools and threads are in test_dialect."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pandas
+import pytest
+import sqlalchemy as sa
+from engines import imported, shown, version
+from sqlalchemy import (
+    URL,
+    Column,
+    Connection,
+    Engine,
+    Integer,
+    MetaData,
+    Table,
+    create_engine,
+    event,
+    exc,
+    text,
+)
+from sqlalchemy.pool import NullPool
+
+from sqlalchemy_odpsmodel import AlterModelAddVersion, AlterModelDropVersion, CreateModel, DropModel, dbapi
+
+SCHEMES = ["odpsmodel", "sqlite+odpsmodel"]
+both = pytest.mark.parametrize("scheme", SCHEMES)
+
+
+def names(engine: Engine) -> list[str]:
+    return [row[0] for row in shown(engine)]
+
+
+def in_a_fork(function: Callable[[], None]) -> int | None:
+    process = multiprocessing.get_context("fork").Process(target=function)
+    process.start()
+    process.join(30)
+    return process.exitcode
+
+
+class TestFork:
+    """As SQLAlchemy says of any database: the child leaves the parent's connections alone."""
+
+    @both
+    @pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+    def test_a_child_disposes_of_what_it_was_born_with(self, path: Path, scheme: str) -> None:
+        engine = create_engine(f"{scheme}:///{path}")
+        imported("before").create(engine)
+
+        def child() -> None:
+            engine.dispose(close=False)
+            imported("child").create(engine)
+
+        assert in_a_fork(child) == 0
+        imported("after").create(engine)
+        assert names(engine) == ["after", "before", "child"]
+
+    @both
+    @pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+    def test_or_has_no_pool(self, path: Path, scheme: str) -> None:
+        engine = create_engine(f"{scheme}:///{path}", poolclass=NullPool)
+        imported("before").create(engine)
+        assert in_a_fork(lambda: imported("child").create(engine)) == 0
+        assert names(engine) == ["before", "child"]
+
+
+FAILURES: dict[str, Callable[[Connection], Any]] = {
+    "ModelExists": lambda c: c.execute(CreateModel(imported())),
+    "ModelNotFound": lambda c: c.execute(DropModel("missing")),
+    "VersionExists": lambda c: c.execute(AlterModelAddVersion("m", version("v1"))),
+    "VersionNotFound": lambda c: c.execute(AlterModelDropVersion("m", "v9")),
+    "DefaultVersionError": lambda c: c.execute(AlterModelDropVersion("m", "v1")),
+    "NoPermission": lambda c: c.execute(text("DROP MODEL bigdata_public_modelset.default.m")),
+    "OptionError": lambda c: c.execute(text("ALTER MODEL m ADD VERSION v2 WITH OPTIONS (TASK = 'chat')")),
+    "ParseError": lambda c: c.execute(text("SHOW MODELS LIKE 'a'")),
+    "OperationalError": lambda c: c.execute(text("SELECT * FROM nothing")),
+}  # fmt: skip
+
+
+@both
+@pytest.mark.parametrize("failure", FAILURES)
+def test_errors_reach_another_process(path: Path, scheme: str, failure: str) -> None:
+    """As from a worker of multiprocessing: SQLAlchemy's and the driver's, with code, place and hint."""
+    engine = create_engine(f"{scheme}:///{path}")
+    imported().create(engine)
+    with engine.connect() as connection, pytest.raises(exc.DBAPIError) as caught:
+        FAILURES[failure](connection)
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert type(again) is type(caught.value)
+    assert str(again) == str(caught.value)
+    assert again.statement == caught.value.statement
+    assert type(again.orig) is type(caught.value.orig) is getattr(dbapi, failure)
+    for name in ("code", "reason", "place", "hint"):
+        assert getattr(again.orig, name, None) == getattr(caught.value.orig, name, None)
+
+
+@both
+def test_a_disposed_engine_has_closed_its_connections_and_makes_new_ones(path: Path, scheme: str) -> None:
+    engine = create_engine(f"{scheme}:///{path}")
+    with engine.connect() as connection:
+        driver = connection.connection.driver_connection
+        imported().create(connection)
+        connection.commit()
+    engine.dispose()
+    with pytest.raises(dbapi.ProgrammingError, match="closed"):
+        driver.execute("SELECT 1")  # type: ignore[union-attr]
+    assert sorted(os.listdir(path.parent)) == [path.name]  # the last connection takes the WAL with it
+    assert names(engine) == ["m"]
+
+
+ODD = ["a b.db", "a%b.db", "a%20b.db", "a?b.db", "a#b.db", "模型.db", "a&b=c.db"]
+
+
+class TestPaths:
+    @both
+    @pytest.mark.parametrize("name", ODD)
+    def test_a_name_with_anything_in_it(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scheme: str, name: str
+    ) -> None:
+        """Given to URL.create; alone and in a folder of such a name."""
+        monkeypatch.chdir(tmp_path)
+        for database in (name, str(tmp_path / name)):
+            engine = create_engine(URL.create(scheme, database=database, query={"project": "p"}))
+            imported().create(engine, checkfirst=True)
+            assert shown(engine, "SELECT project, model FROM odps_models") == [("p", "m")]
+            engine.dispose()
+            assert os.listdir(tmp_path) == [name]
+
+    @both
+    @pytest.mark.parametrize("name", ODD)
+    def test_in_a_string_as_sqlalchemy_reads_it_for_sqlite(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scheme: str, name: str
+    ) -> None:
+        """2.1 reads %25 as %, and 2.0 does not."""
+        monkeypatch.chdir(tmp_path)
+        made = []
+        for dialect in (scheme, "sqlite"):
+            with_connection = create_engine(f"{dialect}:///{quote(name)}")
+            with_connection.connect().close()
+            with_connection.dispose()
+            made.append(os.listdir(tmp_path))
+            for file in made[-1]:
+                (tmp_path / file).unlink()
+        assert made[0] == made[1] != []
+
+    @both
+    @pytest.mark.parametrize("name", ODD)
+    def test_read_only(self, tmp_path: Path, scheme: str, name: str) -> None:
+        path = tmp_path / name
+        writing = create_engine(URL.create(scheme, database=str(path)))
+        imported().create(writing)
+        query = {"uri": "true", "mode": "ro", "schema": "default"}
+        reading = create_engine(URL.create(scheme, database=f"file:{quote(str(path))}", query=query))
+        for _ in ("while another has it open", "and when nobody has"):
+            assert names(reading) == ["m"]
+            assert len(shown(reading, "DESC MODEL m")) > 10
+            assert sa.inspect(reading).get_model_names() == ["m"]  # type: ignore[attr-defined]
+            assert pandas.read_sql_table("odps_models", reading)["model"].tolist() == ["m"]
+            MetaData().create_all(reading)  # nothing to make, nothing to complain of
+            for make in (imported("n").create, Table("t", MetaData(), Column("a", Integer)).create):
+                with pytest.raises(exc.OperationalError, match="readonly"):
+                    make(reading)
+            reading.dispose()
+            writing.dispose()
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Path:
+    """A file with a model and a table."""
+    path = tmp_path / "other.db"
+    engine = create_engine(f"odpsmodel:///{path}")
+    imported("theirs").create(engine)
+    Table("t", MetaData(), Column("a", Integer)).create(engine)
+    engine.dispose()
+    return path
+
+
+class TestAttached:
+    """Models are those of the main file; an attached one's are read through its views."""
+
+    @pytest.fixture(params=SCHEMES)
+    def engine(self, request: pytest.FixtureRequest, path: Path, other: Path) -> Engine:
+        engine = create_engine(f"{request.param}:///{path}")
+
+        @event.listens_for(engine, "connect")
+        def attach(connection: dbapi.Connection, record: object) -> None:
+            connection.execute("ATTACH ? AS other", (str(other),))
+
+        return engine
+
+    def test_its_models_in_its_views(self, engine: Engine) -> None:
+        imported("ours").create(engine)
+        assert names(engine) == ["ours"]
+        assert shown(engine, "SELECT model FROM other.odps_models") == [("theirs",)]
+        both_files = "SELECT model FROM odps_models UNION SELECT model FROM other.odps_models ORDER BY 1"
+        assert shown(engine, both_files) == [("ours",), ("theirs",)]
+        found = Table("odps_models", MetaData(), schema="other", autoload_with=engine)
+        with engine.connect() as connection:
+            assert connection.scalars(sa.select(found.c.model)).all() == ["theirs"]
+
+    def test_the_store_is_in_the_main_file_whatever_comes_first(self, engine: Engine, other: Path) -> None:
+        assert shown(engine) == []
+        imported("ours").create(engine)
+        with engine.begin() as connection:
+            connection.execute(AlterModelAddVersion("ours", version("v2")))
+            with pytest.raises(exc.ProgrammingError, match=r"model local\.default\.theirs does not exist"):
+                connection.execute(DropModel("theirs"))
+        engine.dispose()
+        alone = create_engine(f"odpsmodel:///{other}")
+        assert names(alone) == ["theirs"]
+
+    def test_its_tables_and_a_transaction_over_both(self, engine: Engine) -> None:
+        inspector = sa.inspect(engine)
+        assert inspector.get_table_names(schema="other") == ["t"]
+        assert inspector.get_view_names(schema="other") == []
+        table = Table("t", MetaData(), Column("a", Integer), schema="other")
+        with engine.connect() as connection:
+            connection.execute(table.insert(), {"a": 1})
+            connection.execute(CreateModel(imported("ours")))
+            connection.rollback()
+            assert connection.execute(table.select()).all() == []
+            assert connection.execute(text("SHOW MODELS")).all() == []
+            connection.execute(CreateModel(imported("ours")))
+            connection.execute(table.insert(), {"a": 1})
+            connection.commit()
+        assert (names(engine), shown(engine, "SELECT a FROM other.t")) == (["ours"], [(1,)])
+
+    def test_detached_again(self, engine: Engine) -> None:
+        imported("ours").create(engine)
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("DETACH other"))
+            assert [row[0] for row in connection.execute(text("SHOW MODELS"))] == ["ours"]
+
+
+@both
+def test_a_database_in_memory_that_connections_share(scheme: str) -> None:
+    """SQLite's own way: each thread gets a connection from the pool, and all of them the same models."""
+    engine = create_engine(f"{scheme}:///file::memory:?cache=shared&uri=true")
+    with engine.connect():
+        imported().create(engine)
+        assert names(engine) == ["m"]
+        with engine.connect() as one, engine.connect() as two:
+            one.execute(CreateModel(imported("n")))
+            one.commit()
+            assert len(two.execute(text("SHOW MODELS")).all()) == 2
+    engine.dispose()
