@@ -20,7 +20,7 @@ from .execution import ModelExecutionContext
 
 
 class AsyncAdapt_odpsmodel_connection(AsyncAdapt_aiosqlite_connection):
-    """SQLAlchemy's adapter of a connection, which also ends when its task is cancelled twice."""
+    """SQLAlchemy's adapter of a connection, which ends with a task that is cancelled, however often."""
 
     __slots__ = ("_ended",)
 
@@ -32,13 +32,21 @@ class AsyncAdapt_odpsmodel_connection(AsyncAdapt_aiosqlite_connection):
         """Close it behind its running statement, and wait for that if there is a task to wait.  What is
         uncommitted is rolled back."""
         if self._ended is None:
-            self._ended = self._connection.stop()  # nobody would answer a second one, or a close()
+            self._ended = self._connection.stop()  # a second one would never be answered
         if self._ended is not None and in_greenlet():
-            await_only(asyncio.shield(self._ended))
+            await_only(_ended(self._ended))
 
-    def rollback(self) -> None:
-        if self._ended is None:
-            super().rollback()
+
+async def _ended(future: asyncio.Future[Any]) -> None:
+    """Wait for a future to its end: a task that is cancelled again meanwhile is so afterwards."""
+    cancelled = None
+    while not future.done():
+        try:
+            await asyncio.shield(future)
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
 
 
 class AsyncAdapt_odpsmodel_dbapi(AsyncAdapt_aiosqlite_dbapi):
@@ -46,35 +54,33 @@ class AsyncAdapt_odpsmodel_dbapi(AsyncAdapt_aiosqlite_dbapi):
 
     def connect(self, *args: Any, **kw: Any) -> Any:
         """Connect, by ``async_creator_fn`` where create_async_engine(async_creator=…) has given one."""
-        kw.setdefault("async_creator_fn", self._open)
+        if "async_creator_fn" not in kw:
+            kw.setdefault("factory", dbapi.Connection)
         return AsyncAdapt_odpsmodel_connection(self, super().connect(*args, **kw).driver_connection)
-
-    def _open(self, *args: Any, **kw: Any) -> Any:
-        opening = self.aiosqlite.connect(*args, **{"factory": dbapi.Connection, **kw})
-        # One that nobody closes must not keep the program from its end: SQLAlchemy sees to that only where
-        # there is no async_creator_fn.
-        opening._thread.daemon = True
-        return opening
 
 
 class ModelExecutionContext_aiosqlite(ModelExecutionContext, SQLiteExecutionContext_aiosqlite):
     """With SQLAlchemy's server side cursors, which ``stream()`` reads."""
 
     def send(self, method: Callable[[Any, Any], object], statement: str, parameters: Any) -> None:
-        """aiosqlite logs what it is given, as it prints: of what may hold a key, nothing."""
-        if self.sent is None:
-            method(statement, parameters)
-        else:
+        """aiosqlite logs what it is given, as it prints: so what may hold a key prints as "…", and where
+        create_engine(…, hide_parameters=True) asks for it, all parameters do."""
+        if self.sent is not None:
             super().send(lambda *given: method(*map(_unshown, given)), statement, parameters)
+        elif self.root_connection.engine.hide_parameters:
+            method(statement, _unshown(parameters))
+        else:
+            method(statement, parameters)
 
 
 def _unshown(value: Any) -> Any:
     return _UNSHOWN[type(value)](value) if type(value) in _UNSHOWN else value
 
 
-#: The types of SQL and parameters, which print as nothing; a model statement prints as itself, keys masked.
+#: The types of SQL and parameters that print as "…"; a model statement prints as itself, keys masked.
 _UNSHOWN: dict[type, Any] = {
-    kind: type("unshown", (kind,), {"__repr__": lambda self: "…"}) for kind in (str, tuple, dict, list)
+    kind: type(f"_Unshown_{kind.__name__}", (kind,), {"__repr__": lambda self: "…"})
+    for kind in (str, tuple, dict, list)
 }
 
 
@@ -87,6 +93,10 @@ class ODPSModelDialect_aiosqlite(ODPSModelDialect, SQLiteDialect_aiosqlite):
 
     @classmethod
     def import_dbapi(cls) -> Any:
-        import aiosqlite
-
+        try:
+            import aiosqlite
+        except ImportError as error:
+            raise ImportError(
+                "asyncio needs aiosqlite: pip install 'sqlalchemy_odpsmodel[asyncio]'"
+            ) from error
         return AsyncAdapt_odpsmodel_dbapi(aiosqlite, dbapi)

@@ -134,6 +134,8 @@ def _url(db: str, argument: str = "DB") -> tuple[Any, dict[str, Any]]:
         if not issubclass(dialect, ModelDialect):
             raise ArgumentError("a URL is odpsmodel:///path or odpsmodel:////absolute/path")
         (database,), arguments = dialect().create_connect_args(url)
+        if dialect.is_async:
+            url = url.set(drivername="odpsmodel")
     except ArgumentError as error:
         raise click.BadParameter(str(error), param_hint=argument) from None
     return url, {"database": database, **arguments}

@@ -473,7 +473,7 @@ class Connection(sqlite3.Connection):
         return self.cursor().executescript(sql_script)
 
     def close(self) -> None:
-        """Close it.  Raises ProgrammingError if it is closed already, as PEP 249 has it."""
+        """Close it.  Raises ProgrammingError if it is closed already, as the suite of PEP 249 has it."""
         _ = self.in_transaction  # which a closed connection does not tell
         super().close()
 

@@ -1,5 +1,5 @@
-"""What SQLAlchemy's test plugin asks of a dialect, which it looks for in a module of this name beside the
-dialect's: under the name "sqlite" too.  Nothing else imports it."""
+"""For SQLAlchemy's test plugin, which imports ``provision`` of a dialect's package: SQLite's hooks, for URLs
+of odpsmodel too.  Nothing else imports it."""
 
 from __future__ import annotations
 

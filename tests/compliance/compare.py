@@ -1,7 +1,5 @@
 """Run a suite of the field for this package and for plain sqlite beside it, and compare them by name.
 
-    python tests/compliance/compare.py sqlalchemy | asyncio | alembic | dbapi
-
 Plain sqlite runs with the requirements that SQLAlchemy and Alembic themselves have for it, from the source
 distributions of the installed versions.  Exits with 1 where a test fails, where one is skipped or missing that
 is not so with plain sqlite, or where a requirement differs.
@@ -9,6 +7,7 @@ is not so with plain sqlite, or where a requirement differs.
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import re
@@ -88,8 +87,8 @@ def main(suite: str) -> int:
         for fault in compared(suite, ours.subject, results[plain], results[ours])
     ]
     print(*(results[ours].log for _, ours in pairs if results[ours].names("failed")), *faults, sep="\n")
-    # The line that says the whole in the words of test runners.
-    print(f"{sum(len(results[ours].names('passed')) for _, ours in pairs)} passed, {len(faults)} failed")
+    passed = sum(len(results[ours].names("passed")) for _, ours in pairs)
+    print(f"{passed} passed, {len(faults)} failed")  # the closing line of test runners
     return bool(faults)
 
 
@@ -113,26 +112,35 @@ def compared(suite: str, subject: str, plain: Result, ours: Result) -> Iterator[
 def result_of(suite: str, run: Run, folder: Path) -> Result:
     """Run it in a process and a folder of its own, which get the files of its databases."""
     here = Path(tempfile.mkdtemp(dir=folder))
-    tests = HERE / ("dbapi" if suite == "dbapi" else "suites")
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--confcutdir={tests}"]
-    environment = os.environ | {"PYTHONPATH": str(folder), "COMPLIANCE_REQUIREMENTS": "requirements.json"}
-    if suite == "dbapi":
-        command += ["-c", os.devnull, f"--rootdir={here}", str(tests / "test_dbapi20.py")]
-        environment["COMPLIANCE_DRIVER"] = run.subject
-    else:
-        file = "test_alembic.py" if suite == "alembic" else "test_sqlalchemy.py"
-        root = REPOSITORY if run.requirements == OURS else here
-        (here / "setup.cfg").write_text(
-            f"[sqla_testing]\nrequirement_cls = {run.requirements}\nprofile_file = profiles.txt\n[db]\n"
-        )
-        command += ["-c", str(tests / "pytest.ini"), f"--rootdir={root}", str(tests / file)]
-        command += ["--dburi", run.subject]
-    command += ["--junitxml=result.xml"]
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join((str(folder), str(REPOSITORY))),
+        "COMPLIANCE_DRIVER": run.subject,
+        "COMPLIANCE_REQUIREMENTS": "requirements.json",
+    }
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--junitxml=result.xml"]
+    command += dbapi_arguments(here) if suite == "dbapi" else suite_arguments(suite, run, here)
     done = subprocess.run(command, cwd=here, env=environment, capture_output=True, text=True)
     if not (here / "result.xml").exists():
         sys.exit(done.stdout + done.stderr)
     requirements = {} if suite == "dbapi" else json.loads((here / "requirements.json").read_text())
     return Result(dict(outcomes(here / "result.xml")), requirements, done.stdout[-20_000:])
+
+
+def dbapi_arguments(here: Path) -> list[str]:
+    tests = HERE / "dbapi"
+    return ["-c", os.devnull, f"--rootdir={here}", f"--confcutdir={tests}", str(tests / "test_dbapi20.py")]
+
+
+def suite_arguments(suite: str, run: Run, here: Path) -> list[str]:
+    """SQLAlchemy's plugin takes the requirements from the setup.cfg in pytest's rootdir."""
+    tests = HERE / "suites"
+    (here / "setup.cfg").write_text(
+        f"[sqla_testing]\nrequirement_cls = {run.requirements}\nprofile_file = profiles.txt\n[db]\n"
+    )
+    root = REPOSITORY if run.requirements == OURS else here
+    file = tests / ("test_alembic.py" if suite == "alembic" else "test_sqlalchemy.py")
+    options = ["-c", str(tests / "pytest.ini"), f"--rootdir={root}", f"--confcutdir={tests}"]
+    return [*options, str(file), "--dburi", run.subject]
 
 
 def outcomes(path: Path) -> Iterator[tuple[str, str]]:
@@ -166,4 +174,8 @@ def installed() -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("suite", choices=PAIRS)
+    sys.exit(main(parser.parse_args().suite))

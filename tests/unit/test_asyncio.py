@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import random
 import subprocess
@@ -12,11 +13,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing
 from functools import wraps
 from importlib.metadata import entry_points
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from alembic import command
+from alembic.config import Config
 from engines import CALLED, IMPORTED, SERVICE, changes, imported, statements, version
 from migrations import Project
 from samples import KEY, create
@@ -37,6 +40,7 @@ from sqlalchemy_odpsmodel import (
     dbapi,
     reflect_models,
 )
+from sqlalchemy_odpsmodel.execution import driver_connection
 
 aiosqlite = pytest.importorskip("aiosqlite", reason="asyncio is not supported before SQLAlchemy 2.0.58")
 
@@ -46,7 +50,7 @@ def asynchronous(function: Callable[..., Awaitable[None]]) -> Callable[..., None
 
     @wraps(function)
     def test(*args: Any, **kw: Any) -> None:
-        asyncio.run(function(*args, **kw))  # type: ignore[arg-type]
+        asyncio.run(asyncio.wait_for(function(*args, **kw), 100))
 
     return test
 
@@ -65,10 +69,6 @@ async def rows(engine: AsyncEngine, sql: str = "SHOW MODELS") -> list[tuple[Any,
 
 async def names(engine: AsyncEngine) -> list[str]:
     return [row[0] for row in await rows(engine)]
-
-
-def driver(connection: Connection) -> dbapi.Connection:
-    return connection.connection.driver_connection._conn  # type: ignore[union-attr, no-any-return]
 
 
 class TestUse:
@@ -201,7 +201,7 @@ class TestUse:
                 await connection.execute(CreateModel(imported()))
             assert await names(engine) == ["m"]
             async with engine.connect() as connection:
-                level = await connection.run_sync(lambda sync: driver(sync).isolation_level)
+                level = await connection.run_sync(lambda sync: driver_connection(sync).isolation_level)
                 assert level == "EXCLUSIVE"
                 await connection.execute(DropModel("m"))
             assert await names(engine) == ["m"]
@@ -249,6 +249,24 @@ class TestUse:
                 await connection.execute(text("SHOW MODELS"))
         await plain.dispose()
 
+    @asynchronous
+    async def test_hidden_parameters_are_hidden_from_aiosqlite_s_log_too(
+        self, path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.DEBUG)
+        async with engine_on(path, hide_parameters=True) as engine, engine.connect() as connection:
+            await connection.execute(text("CREATE TABLE keys (a)"))
+            await connection.execute(text("INSERT INTO keys VALUES (:key)"), [{"key": KEY}, {"key": KEY}])
+            await connection.execute(text("INSERT INTO keys VALUES (:key)"), {"key": KEY})
+            assert (await connection.execute(text("SELECT a FROM keys"))).scalars().all() == [KEY] * 3
+        assert "INSERT INTO keys" in "".join(r.getMessage() for r in caplog.records if r.name == "aiosqlite")
+        assert not [record for record in caplog.records if KEY in record.getMessage()]
+
+    def test_without_aiosqlite(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(sys.modules, "aiosqlite", None)
+        with pytest.raises(ImportError, match=r"pip install 'sqlalchemy_odpsmodel\[asyncio\]'"):
+            create_async_engine("odpsmodel+aiosqlite://")
+
     def test_a_bad_url_is_refused_by_name(self) -> None:
         with pytest.raises(exc.ArgumentError, match="the URL's argument projct is unknown"):
             asyncio.run(rows(create_async_engine("odpsmodel+aiosqlite:///a.db?projct=demo")))
@@ -285,39 +303,49 @@ def assert_the_write_lock_is_free(path: Path) -> None:
 class TestCancellation:
     """A task that is cancelled leaves no transaction, no lock and nothing half done."""
 
+    @pytest.mark.parametrize("times", [1, 2, 3])
+    @pytest.mark.parametrize("level", ["SERIALIZABLE", "AUTOCOMMIT"])
     @asynchronous
-    async def test_while_it_waits_for_the_write_lock(self, path: Path) -> None:
-        async with engine_on(path) as engine:
+    async def test_while_it_waits_for_the_write_lock(self, path: Path, level: str, times: int) -> None:
+        """However often it is cancelled, the task ends after its statement: nothing is written behind the back of
+        who has cancelled it."""
+        async with engine_on(path, isolation_level=level) as engine:
             await made(engine, "first")
             with closing(dbapi.connect(path)) as other:
                 other.execute("BEGIN IMMEDIATE")
                 waiting = asyncio.create_task(made(engine, "second"))
+                for _ in range(times):
+                    await asyncio.sleep(0.1)
+                    waiting.cancel()
                 await asyncio.sleep(0.1)
-                waiting.cancel()
-                asyncio.get_running_loop().call_later(0.1, other.rollback)
-                with pytest.raises(asyncio.CancelledError):
-                    await waiting
+                assert not waiting.done()
+                other.rollback()
+            with pytest.raises(asyncio.CancelledError):
+                await waiting
             assert_the_write_lock_is_free(path)
-            assert await names(engine) == ["first"]
+            found = await names(engine)
+            assert found in ([["first"]] if level == "SERIALIZABLE" else [["first"], ["first", "second"]])
+            await asyncio.sleep(0.2)
+            assert await names(engine) == found
             await made(engine, "third")
 
     @asynchronous
-    async def test_in_autocommit_it_has_ended_when_the_task_has(self, path: Path) -> None:
-        """So nothing is written behind the back of who has cancelled it."""
-        async with engine_on(path, isolation_level="AUTOCOMMIT") as engine:
+    async def test_a_connection_that_nobody_gave_back(self, path: Path) -> None:
+        """What collects it has no task that could wait; SQLAlchemy warns."""
+
+        async def forgetting() -> None:
+            connection = await engine.connect()
+            await connection.execute(CreateModel(imported("second")))
+            del connection
+            gc.collect()
+
+        async with engine_on(path) as engine:
             await made(engine, "first")
-            with closing(dbapi.connect(path)) as other:
-                other.execute("BEGIN IMMEDIATE")
-                waiting = asyncio.create_task(made(engine, "second"))
-                await asyncio.sleep(0.1)
-                waiting.cancel()
-                asyncio.get_running_loop().call_later(0.1, other.rollback)
-                with pytest.raises(asyncio.CancelledError):
-                    await waiting
-            found = await names(engine)
-            await asyncio.sleep(0.3)
-            assert await names(engine) == found
-            assert_the_write_lock_is_free(path)
+            with pytest.warns(exc.SAWarning, match="garbage collector"):
+                await forgetting()
+            with closing(dbapi.connect(path, timeout=10)) as connection:
+                connection.execute("BEGIN IMMEDIATE")
+            assert await names(engine) == ["first"]
 
     @asynchronous
     async def test_between_two_statements(self, path: Path) -> None:
@@ -365,35 +393,21 @@ class TestCancellation:
 
 
 class TestAlembic:
-    """env.py as Alembic's template ``async`` has it."""
+    """A project as ``alembic init -t async`` makes it."""
 
-    ENV = """
-import asyncio
-from alembic import context
-from sqlalchemy import pool
-from sqlalchemy.ext.asyncio import async_engine_from_config
-
-config = context.config
-given = config.attributes
-
-def do_run_migrations(connection):
-    context.configure(connection=connection, target_metadata=given["metadata"], **given["options"])
-    with context.begin_transaction():
-        context.run_migrations()
-
-async def run_async_migrations():
-    url = config.get_main_option("sqlalchemy.url")
-    connectable = async_engine_from_config({"sqlalchemy.url": url}, prefix="sqlalchemy.", poolclass=pool.NullPool)
-    async with connectable.connect() as connection:
-        await connection.run_sync(do_run_migrations)
-    await connectable.dispose()
-
-asyncio.run(run_async_migrations())
-"""
-
-    def test_up_check_and_down(self, path: Path, tmp_path: Path) -> None:
+    @pytest.fixture
+    def project(self, path: Path, tmp_path: Path) -> Project:
         project = Project(tmp_path / "project", f"odpsmodel+aiosqlite:///{path}")
-        (project.folder / "env.py").write_text(self.ENV)
+        command.init(
+            Config(tmp_path / "alembic.ini", stdout=StringIO()), str(tmp_path / "made"), template="async"
+        )
+        env = (tmp_path / "made" / "env.py").read_text()
+        declared = env.replace("target_metadata = None", 'target_metadata = config.attributes["metadata"]')
+        assert declared != env
+        (project.folder / "env.py").write_text(declared)
+        return project
+
+    def test_up_check_and_down(self, path: Path, project: Project) -> None:
         one, two = MetaData(), MetaData()
         imported("m", one)
         imported("m", two, version("v1"), version("v2"), default_version="v2")
@@ -406,9 +420,7 @@ asyncio.run(run_async_migrations())
         project.downgrade()
         assert asyncio.run(shown_of(path)) == []
 
-    def test_a_plain_key_is_compared_by_its_fingerprint(self, path: Path, tmp_path: Path) -> None:
-        project = Project(tmp_path / "project", f"odpsmodel+aiosqlite:///{path}")
-        (project.folder / "env.py").write_text(self.ENV)
+    def test_a_plain_key_is_compared_by_its_fingerprint(self, path: Path, project: Project) -> None:
         keyed = Model("n", project.metadata, ModelVersion("v1", options=SERVICE | {"APIKEY": KEY}), **CALLED)
 
         async def make() -> None:
@@ -419,13 +431,10 @@ asyncio.run(run_async_migrations())
         command.stamp(project.config(), "head")
         assert project.check() == "No new upgrade operations detected.\n"
 
-    def test_an_upgrade_that_fails_changes_nothing(self, path: Path, tmp_path: Path) -> None:
-        project = Project(tmp_path / "project", f"odpsmodel+aiosqlite:///{path}")
-        (project.folder / "env.py").write_text(self.ENV)
+    def test_an_upgrade_that_fails_changes_nothing(self, path: Path, project: Project) -> None:
         metadata = MetaData()
         imported("m", metadata)
         file = project.revise(metadata)
-        file.write_text(file.read_text() + "    op.drop_model('missing')\n")
         body = file.read_text().replace("def downgrade", "    op.drop_model('missing')\n\ndef downgrade")
         file.write_text(body)
         with pytest.raises(exc.ProgrammingError, match=r"model local\.default\.missing does not exist"):

@@ -252,8 +252,12 @@ def test_project_and_schema(run: Run, path: Path) -> None:
     assert left(path) == []
 
 
-@pytest.mark.parametrize("scheme", ["odpsmodel", "odpsmodel+sqlite", "sqlite+odpsmodel"])
+@pytest.mark.parametrize(
+    "scheme", ["odpsmodel", "odpsmodel+sqlite", "odpsmodel+aiosqlite", "sqlite+odpsmodel"]
+)
 def test_a_url(run: Run, path: Path, scheme: str) -> None:
+    if scheme == "odpsmodel+aiosqlite":
+        pytest.importorskip("aiosqlite", reason="asyncio is not supported before SQLAlchemy 2.0.58")
     url = f"{scheme}:///{path}?project=p&timezone=Asia/Shanghai&timeout=5"
     assert run(create(name="m"), db=url).exit_code == 0
     assert left(path, project="p") == ["m"]

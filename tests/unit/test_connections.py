@@ -144,9 +144,9 @@ class TestPaths:
         monkeypatch.chdir(tmp_path)
         made = []
         for dialect in (scheme, "sqlite"):
-            with_connection = create_engine(f"{dialect}:///{quote(name)}")
-            with_connection.connect().close()
-            with_connection.dispose()
+            engine = create_engine(f"{dialect}:///{quote(name)}")
+            engine.connect().close()
+            engine.dispose()
             made.append(os.listdir(tmp_path))
             for file in made[-1]:
                 (tmp_path / file).unlink()

@@ -205,6 +205,12 @@ class TestErrors:
         assert message in result.stderr
         assert list(tmp_path.iterdir()) == []
 
+    def test_one_of_asyncio(self, path: Path, generate: Generate) -> None:
+        """The command itself runs without."""
+        pytest.importorskip("aiosqlite", reason="asyncio is not supported before SQLAlchemy 2.0.58")
+        fill(path, imported("a"))
+        assert generate(url=f"odpsmodel+aiosqlite:///{path}?project=demo").stdout == generate().stdout != ""
+
     def test_a_schema_without_models(self, path: Path, generate: Generate) -> None:
         fill(path, imported("a"))
         result = generate("--schema", "s")

@@ -149,17 +149,17 @@ def twice(way: str, connection: Connection) -> list[Any]:
     return errors
 
 
-@pytest.mark.parametrize("use", [use, use_async])
+@pytest.mark.parametrize("used", [use, use_async])
 @pytest.mark.parametrize("way", WAYS)
 def test_no_log_and_no_error_shows_a_key(
     way: str,
-    use: Callable[[str, list[Any]], list[Any]],
+    used: Callable[[str, list[Any]], list[Any]],
     caplog: pytest.LogCaptureFixture,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     caplog.set_level(logging.DEBUG)
     seen: list[Any] = []
-    errors = use(way, seen)
+    errors = used(way, seen)
     assert errors
     said = [*seen, caplog.text, capsys.readouterr()]
     for error in errors:
