@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy.dialects.sqlite.aiosqlite import (
     AsyncAdapt_aiosqlite_connection,
+    AsyncAdapt_aiosqlite_cursor,
     AsyncAdapt_aiosqlite_dbapi,
+    AsyncAdapt_aiosqlite_ss_cursor,
     SQLiteDialect_aiosqlite,
     SQLiteExecutionContext_aiosqlite,
 )
@@ -19,22 +21,82 @@ from .dialect import ODPSModelDialect
 from .execution import ModelExecutionContext
 
 
+class _Unlogged:
+    """A cursor of SQLAlchemy's adapter.  aiosqlite logs what it is given as it prints, and SQL and parameters
+    may hold a key: so they print as "…", and a model statement as itself, keys masked."""
+
+    __slots__ = ()
+
+    def execute(self, operation: Any, parameters: Any = None) -> Any:
+        return super().execute(_unlogged(operation), _unlogged(parameters))  # type: ignore[misc]
+
+    def executemany(self, operation: Any, seq_of_parameters: Any) -> Any:
+        return super().executemany(_unlogged(operation), _unlogged(seq_of_parameters))  # type: ignore[misc]
+
+
+class AsyncAdapt_odpsmodel_cursor(_Unlogged, AsyncAdapt_aiosqlite_cursor):
+    __slots__ = ()
+
+
+class AsyncAdapt_odpsmodel_ss_cursor(_Unlogged, AsyncAdapt_aiosqlite_ss_cursor):
+    __slots__ = ()
+
+
+class _Text(str):
+    __slots__ = ()
+    __repr__ = lambda self: "…"  # noqa: E731
+
+
+class _Sequence(tuple[Any, ...]):
+    __slots__ = ()
+    __repr__ = lambda self: "…"  # noqa: E731
+
+
+class _Mapping(dict[str, Any]):
+    __slots__ = ()
+    __repr__ = lambda self: "…"  # noqa: E731
+
+
+def _unlogged(value: Any) -> Any:
+    match value:
+        case str():
+            return _Text(value)
+        case Mapping():
+            return _Mapping(value)
+        case Sequence():
+            return _Sequence(value)
+        case _:
+            return value
+
+
 class AsyncAdapt_odpsmodel_connection(AsyncAdapt_aiosqlite_connection):
     """SQLAlchemy's adapter of a connection, which ends with a task that is cancelled, however often."""
 
-    __slots__ = ("_ended",)
+    __slots__ = ()
 
-    def __init__(self, dbapi: Any, connection: Any) -> None:
-        super().__init__(dbapi, connection)
-        self._ended: asyncio.Future[Any] | None = None
+    def cursor(self, server_side: bool = False) -> Any:
+        return (AsyncAdapt_odpsmodel_ss_cursor if server_side else AsyncAdapt_odpsmodel_cursor)(self)
+
+    def execute(self, operation: Any, parameters: Any = None) -> Any:
+        """As SQLAlchemy 2.1 has it: on a new cursor, which is returned."""
+        cursor = self.cursor()
+        cursor.execute(operation, parameters)
+        return cursor
+
+    def commit(self) -> None:
+        """Raises OperationalError where there is nothing left to commit; SQLAlchemy 2.1 says nothing."""
+        if not self._connection._running:
+            raise dbapi.OperationalError("connection closed: nothing was committed")
+        super().commit()
 
     def terminate(self) -> None:
         """Close it behind its running statement, and wait for that if there is a task to wait.  What is
         uncommitted is rolled back."""
-        if self._ended is None:
-            self._ended = self._connection.stop()  # a second one would never be answered
-        if self._ended is not None and in_greenlet():
-            await_only(_ended(self._ended))
+        if not self._connection._running:
+            return  # it is closed, and nobody would answer
+        ended = self._connection.stop()
+        if ended is not None and in_greenlet():
+            await_only(_ended(ended))
 
 
 async def _ended(future: asyncio.Future[Any]) -> None:
@@ -61,27 +123,6 @@ class AsyncAdapt_odpsmodel_dbapi(AsyncAdapt_aiosqlite_dbapi):
 
 class ModelExecutionContext_aiosqlite(ModelExecutionContext, SQLiteExecutionContext_aiosqlite):
     """With SQLAlchemy's server side cursors, which ``stream()`` reads."""
-
-    def send(self, method: Callable[[Any, Any], object], statement: str, parameters: Any) -> None:
-        """aiosqlite logs what it is given, as it prints: so what may hold a key prints as "…", and where
-        create_engine(…, hide_parameters=True) asks for it, all parameters do."""
-        if self.sent is not None:
-            super().send(lambda *given: method(*map(_unshown, given)), statement, parameters)
-        elif self.root_connection.engine.hide_parameters:
-            method(statement, _unshown(parameters))
-        else:
-            method(statement, parameters)
-
-
-def _unshown(value: Any) -> Any:
-    return _UNSHOWN[type(value)](value) if type(value) in _UNSHOWN else value
-
-
-#: The types of SQL and parameters that print as "…"; a model statement prints as itself, keys masked.
-_UNSHOWN: dict[type, Any] = {
-    kind: type(f"_Unshown_{kind.__name__}", (kind,), {"__repr__": lambda self: "…"})
-    for kind in (str, tuple, dict, list)
-}
 
 
 class ODPSModelDialect_aiosqlite(ODPSModelDialect, SQLiteDialect_aiosqlite):

@@ -473,9 +473,12 @@ class Connection(sqlite3.Connection):
         return self.cursor().executescript(sql_script)
 
     def close(self) -> None:
-        """Close it.  Raises ProgrammingError if it is closed already, as the suite of PEP 249 has it."""
-        _ = self.in_transaction  # which a closed connection does not tell
-        super().close()
+        """Roll back and close.  Raises ProgrammingError if it is closed, as the suite of PEP 249 has it."""
+        try:
+            if self.in_transaction:  # a closed connection raises
+                sqlite3.Cursor(self).execute("ROLLBACK")  # a cursor that lives on would keep the write lock
+        finally:
+            super().close()
 
     def parse(self, sql: str, parameters: Parameters = ()) -> Statement:
         """Read a model statement as executing it would, under the flags of the connection."""

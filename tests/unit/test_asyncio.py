@@ -9,8 +9,9 @@ import random
 import subprocess
 import sys
 import threading
+from collections import OrderedDict, namedtuple
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from functools import wraps
 from importlib.metadata import entry_points
 from io import StringIO
@@ -22,7 +23,7 @@ from alembic import command
 from alembic.config import Config
 from engines import CALLED, IMPORTED, SERVICE, changes, imported, statements, version
 from migrations import Project
-from samples import KEY, create
+from samples import KEY, REMOTE, create
 from sqlalchemy import Connection, MetaData, exc, inspect, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -259,8 +260,65 @@ class TestUse:
             await connection.execute(text("INSERT INTO keys VALUES (:key)"), [{"key": KEY}, {"key": KEY}])
             await connection.execute(text("INSERT INTO keys VALUES (:key)"), {"key": KEY})
             assert (await connection.execute(text("SELECT a FROM keys"))).scalars().all() == [KEY] * 3
-        assert "INSERT INTO keys" in "".join(r.getMessage() for r in caplog.records if r.name == "aiosqlite")
+        assert [record for record in caplog.records if record.name == "aiosqlite"]
         assert not [record for record in caplog.records if KEY in record.getMessage()]
+
+    @asynchronous
+    async def test_aiosqlite_s_log_shows_no_sql_and_no_parameters(
+        self, path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Of whatever type they are, and on the driver's side of SQLAlchemy too."""
+
+        class SQL(str):
+            pass
+
+        wrong = create(REMOTE, inputs="", APIKEY=KEY, NOSUCH="x")
+        bound = create(REMOTE, inputs="", APIKEY=None, NOSUCH="x").replace(
+            "OPTIONS (", "OPTIONS (APIKEY = :key, "
+        )
+        ways: list[tuple[str, Any]] = [
+            (SQL(wrong), ()),
+            (bound, OrderedDict(key=KEY)),
+            (bound.replace(":key", "?"), namedtuple("Keys", "key")(KEY)),
+            (bound.replace(":key", "?"), [(KEY,), (KEY,)]),
+        ]
+        caplog.set_level(logging.DEBUG, "aiosqlite")
+        async with engine_on(path) as engine:
+            for sql, parameters in ways:
+                async with engine.connect() as connection:
+                    with pytest.raises(exc.DBAPIError):
+                        await connection.exec_driver_sql(sql, parameters)
+            async with engine.connect() as connection:
+                raw = (await connection.get_raw_connection()).dbapi_connection
+                for execute in (
+                    lambda _: raw.cursor().execute(wrong),
+                    lambda _: raw.cursor(server_side=True).execute(wrong),
+                    lambda _: raw.execute(wrong),
+                ):
+                    with pytest.raises(dbapi.ModelError):
+                        await connection.run_sync(execute)
+        assert not [record for record in caplog.records if KEY in record.getMessage()]
+
+    @pytest.mark.parametrize("pre_ping", [False, True])
+    @asynchronous
+    async def test_a_connection_that_somebody_closed(self, path: Path, pre_ping: bool) -> None:
+        """An error, or with pool_pre_ping none, and then a new connection."""
+        async with engine_on(path, pool_pre_ping=pre_ping) as engine:
+            await made(engine, "m")
+            async with engine.connect() as connection:
+                await (await connection.get_raw_connection()).driver_connection.close()  # type: ignore[union-attr]
+            if not pre_ping:
+                with suppress(exc.OperationalError):  # SQLAlchemy 2.0 sees it already when it is given back
+                    await names(engine)
+            assert await names(engine) == ["m"]
+
+    @asynchronous
+    async def test_a_commit_of_nothing_is_an_error(self, path: Path) -> None:
+        async with engine_on(path) as engine, engine.connect() as connection:
+            await connection.execute(CreateModel(imported()))
+            await (await connection.get_raw_connection()).driver_connection.close()  # type: ignore[union-attr]
+            with pytest.raises(exc.OperationalError, match="nothing was committed"):
+                await connection.commit()
 
     def test_without_aiosqlite(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "aiosqlite", None)
@@ -328,6 +386,31 @@ class TestCancellation:
             await asyncio.sleep(0.2)
             assert await names(engine) == found
             await made(engine, "third")
+
+    @pytest.mark.parametrize("times", [1, 2])
+    @asynchronous
+    async def test_while_it_reads_after_it_has_written(self, path: Path, times: int) -> None:
+        """The query's cursor is in the frames of the task, which the caller still holds."""
+        slow = "WITH RECURSIVE r(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM r WHERE i < 1000000) SELECT max(i) FROM r"
+
+        async def reading() -> None:
+            async with engine.begin() as connection:
+                streamed = await connection.stream(text("SELECT 1 UNION SELECT 2"))
+                await connection.execute(CreateModel(imported("second")))
+                await connection.execute(text(slow))
+                await streamed.close()
+
+        async with engine_on(path) as engine:
+            await made(engine, "first")
+            task = asyncio.create_task(reading())
+            for _ in range(times):
+                await asyncio.sleep(0.1)
+                task.cancel()
+            with pytest.raises(asyncio.CancelledError) as caught:
+                await task
+            assert_the_write_lock_is_free(path)
+            assert await names(engine) == ["first"]
+            assert caught.value.__traceback__
 
     @asynchronous
     async def test_a_connection_that_nobody_gave_back(self, path: Path) -> None:

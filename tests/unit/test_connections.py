@@ -6,6 +6,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import pickle
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ from sqlalchemy import (
     exc,
     text,
 )
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import NullPool, StaticPool
 
 from sqlalchemy_odpsmodel import AlterModelAddVersion, AlterModelDropVersion, CreateModel, DropModel, dbapi
 
@@ -55,10 +56,14 @@ class TestFork:
     def test_a_child_disposes_of_what_it_was_born_with(self, path: Path, scheme: str) -> None:
         engine = create_engine(f"{scheme}:///{path}")
         imported("before").create(engine)
+        with engine.connect() as connection:
+            parents = connection.connection.driver_connection
 
         def child() -> None:
             engine.dispose(close=False)
-            imported("child").create(engine)
+            with engine.begin() as connection:
+                assert connection.connection.driver_connection is not parents
+                imported("child").create(connection)
 
         assert in_a_fork(child) == 0
         imported("after").create(engine)
@@ -88,8 +93,8 @@ FAILURES: dict[str, Callable[[Connection], Any]] = {
 
 @both
 @pytest.mark.parametrize("failure", FAILURES)
-def test_errors_reach_another_process(path: Path, scheme: str, failure: str) -> None:
-    """As from a worker of multiprocessing: SQLAlchemy's and the driver's, with code, place and hint."""
+def test_errors_are_pickled(path: Path, scheme: str, failure: str) -> None:
+    """As they come from a worker of multiprocessing: with class, code, place and hint."""
     engine = create_engine(f"{scheme}:///{path}")
     imported().create(engine)
     with engine.connect() as connection, pytest.raises(exc.DBAPIError) as caught:
@@ -239,6 +244,16 @@ class TestAttached:
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text("DETACH other"))
             assert [row[0] for row in connection.execute(text("SHOW MODELS"))] == ["ours"]
+
+
+@both
+def test_a_database_in_memory_that_threads_share(scheme: str) -> None:
+    engine = create_engine(f"{scheme}://", poolclass=StaticPool, connect_args={"check_same_thread": False})
+    for name in "mn":
+        thread = threading.Thread(target=imported(name).create, args=(engine,))
+        thread.start()
+        thread.join()
+    assert names(engine) == ["m", "n"]
 
 
 @both

@@ -147,6 +147,21 @@ class TestOrdinarySql:
             with pytest.raises(dbapi.ProgrammingError, match="closed"):
                 cursor.execute(sql)
 
+    def test_closing_rolls_back_though_a_cursor_lives_on(self, connect: Connect) -> None:
+        """SQLite keeps a closed connection, and its lock, as long as it has a statement."""
+        con = connect()
+        con.execute(create())
+        con.commit()
+        cursor = con.execute("SELECT 1 UNION SELECT 2")
+        cursor.fetchone()
+        con.execute("DROP MODEL m")
+        con.close()
+        other = connect(timeout=0)
+        other.execute("CREATE TABLE t (a)")
+        assert names(other) == ["m"]
+        with pytest.raises(dbapi.ProgrammingError):
+            cursor.fetchone()
+
     @pytest.mark.parametrize("fetch", ["fetchone", "fetchmany", "fetchall"])
     def test_there_must_be_a_result_to_fetch(self, con: dbapi.Connection, fetch: str) -> None:
         """PEP 249: an Error is raised if the previous call to .execute*() did not produce any result set or no
