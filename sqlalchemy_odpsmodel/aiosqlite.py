@@ -42,19 +42,23 @@ class AsyncAdapt_odpsmodel_ss_cursor(_Unlogged, AsyncAdapt_aiosqlite_ss_cursor):
     __slots__ = ()
 
 
+def _dots(value: object) -> str:
+    return "…"
+
+
 class _Text(str):
     __slots__ = ()
-    __repr__ = lambda self: "…"  # noqa: E731
+    __repr__ = _dots
 
 
 class _Sequence(tuple[Any, ...]):
     __slots__ = ()
-    __repr__ = lambda self: "…"  # noqa: E731
+    __repr__ = _dots
 
 
 class _Mapping(dict[str, Any]):
     __slots__ = ()
-    __repr__ = lambda self: "…"  # noqa: E731
+    __repr__ = _dots
 
 
 def _unlogged(value: Any) -> Any:

@@ -45,6 +45,8 @@ from sqlalchemy_odpsmodel.execution import driver_connection
 
 aiosqlite = pytest.importorskip("aiosqlite", reason="asyncio is not supported before SQLAlchemy 2.0.58")
 
+import sqlalchemy_odpsmodel.aiosqlite as ours  # noqa: E402
+
 
 def asynchronous(function: Callable[..., Awaitable[None]]) -> Callable[..., None]:
     """A test that is a coroutine, in a loop of its own."""
@@ -77,7 +79,7 @@ class TestUse:
     async def test_the_entry_point(self, path: Path) -> None:
         assert "odpsmodel.aiosqlite" in {found.name for found in entry_points(group="sqlalchemy.dialects")}
         async with engine_on(path) as engine:
-            assert type(engine.dialect).__name__ == "ODPSModelDialect_aiosqlite"
+            assert type(engine.dialect) is ours.ODPSModelDialect_aiosqlite
             assert (engine.dialect.name, engine.dialect.driver) == ("odpsmodel", "aiosqlite")
             assert engine.dialect.supports_statement_cache
 
@@ -387,6 +389,20 @@ class TestCancellation:
             assert await names(engine) == found
             await made(engine, "third")
 
+    @asynchronous
+    async def test_while_it_ends(self) -> None:
+        """It is not lost, where nothing else ends the task."""
+        ended = asyncio.get_running_loop().create_future()
+        waiting = asyncio.create_task(ours._ended(ended))
+        for _ in range(2):
+            await asyncio.sleep(0)
+            waiting.cancel()
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        ended.set_result(None)
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+
     @pytest.mark.parametrize("times", [1, 2])
     @asynchronous
     async def test_while_it_reads_after_it_has_written(self, path: Path, times: int) -> None:
@@ -413,7 +429,9 @@ class TestCancellation:
             assert caught.value.__traceback__
 
     @asynchronous
-    async def test_a_connection_that_nobody_gave_back(self, path: Path) -> None:
+    async def test_a_connection_that_nobody_gave_back(
+        self, path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
         """What collects it has no task that could wait; SQLAlchemy warns."""
 
         async def forgetting() -> None:
@@ -426,6 +444,7 @@ class TestCancellation:
             await made(engine, "first")
             with pytest.warns(exc.SAWarning, match="garbage collector"):
                 await forgetting()
+            assert "Exception terminating" not in caplog.text
             with closing(dbapi.connect(path, timeout=10)) as connection:
                 connection.execute("BEGIN IMMEDIATE")
             assert await names(engine) == ["first"]
