@@ -24,7 +24,9 @@ def inspected(engine: Engine) -> list[str]:
     kinds: list[str] = [column["type"] for column in model["versions"][0]["inputs"]]
     there: bool = inspector.has_model("m", schema="s")
     comments: list[str | None] = [version["comment"] for version in inspector.get_model_versions("m")]
-    owners: list[str] = [found["owner"] for found in (*inspector.get_models("s"), *inspector.get_all_models())]
+    owners: list[str] = [
+        found["owner"] for found in (*inspector.get_models("s"), *inspector.get_all_models())
+    ]
     schemas: list[str] = [*inspector.get_model_schema_names(), inspector.get_default_model_schema_name()]
     return [*names, *kinds, *inspector.get_model_names(), *schemas, *owners, str(there), *map(str, comments)]
 
