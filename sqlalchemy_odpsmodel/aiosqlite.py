@@ -120,9 +120,21 @@ class AsyncAdapt_odpsmodel_dbapi(AsyncAdapt_aiosqlite_dbapi):
 
     def connect(self, *args: Any, **kw: Any) -> Any:
         """Connect, by ``async_creator_fn`` where create_async_engine(async_creator=…) has given one."""
-        if "async_creator_fn" not in kw:
-            kw.setdefault("factory", dbapi.Connection)
+        kw.setdefault("async_creator_fn", self._open)
         return AsyncAdapt_odpsmodel_connection(self, super().connect(*args, **kw).driver_connection)
+
+    async def _open(self, *args: Any, **kw: Any) -> Any:
+        """Connect.  If the task is cancelled meanwhile, the connection is closed; aiosqlite forgets it."""
+        opening = self.aiosqlite.connect(*args, **{"factory": dbapi.Connection, **kw})
+        opening._thread.daemon = True  # as SQLAlchemy has it: one that nobody closes lets the program end
+        opened = asyncio.ensure_future(opening.__aenter__())
+        try:
+            await _ended(opened)
+        except asyncio.CancelledError:
+            if opened.exception() is None:
+                opening.stop()
+            raise
+        return opening
 
 
 class ModelExecutionContext_aiosqlite(ModelExecutionContext, SQLiteExecutionContext_aiosqlite):

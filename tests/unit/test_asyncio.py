@@ -9,6 +9,7 @@ import random
 import subprocess
 import sys
 import threading
+import time
 from collections import OrderedDict, namedtuple
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing, suppress
@@ -360,6 +361,14 @@ def assert_the_write_lock_is_free(path: Path) -> None:
         connection.rollback()
 
 
+def join_workers() -> None:
+    """Wait for the threads of aiosqlite's to end."""
+    for thread in threading.enumerate():
+        if "_connection_worker" in thread.name:
+            thread.join(10)
+            assert not thread.is_alive()
+
+
 class TestCancellation:
     """A task that is cancelled leaves no transaction, no lock and nothing half done."""
 
@@ -388,6 +397,29 @@ class TestCancellation:
             await asyncio.sleep(0.2)
             assert await names(engine) == found
             await made(engine, "third")
+
+    @asynchronous
+    async def test_while_it_connects(self, path: Path) -> None:
+        opened, closed = [], []
+
+        class Slow(dbapi.Connection):
+            def __init__(self, *args: Any, **kw: Any) -> None:
+                time.sleep(0.1)
+                super().__init__(*args, **kw)
+                opened.append(self)
+
+            def close(self) -> None:
+                super().close()
+                closed.append(self)
+
+        async with engine_on(path, poolclass=NullPool, connect_args={"factory": Slow}) as engine:
+            connecting = asyncio.create_task(names(engine))
+            await asyncio.sleep(0.05)
+            connecting.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await connecting
+            join_workers()
+            assert opened == closed != []
 
     @asynchronous
     async def test_while_it_ends(self) -> None:
@@ -487,10 +519,7 @@ class TestCancellation:
             whole = "SELECT model FROM odps_model_versions GROUP BY 1 HAVING count(*) = 2"
             assert {row[0] for row in await rows(engine, whole)} == found
             assert 0 < len(acknowledged) < 60
-        for thread in threading.enumerate():
-            if "_connection_worker" in thread.name:
-                thread.join(10)
-                assert not thread.is_alive()
+        join_workers()
         assert not caplog.records
 
 

@@ -58,6 +58,7 @@ def test_a_fault_is_an_exit_code(
             PASSED | {"Test::test_1": "failed"}, {}, "what pytest printed"
         ),
     }
+    monkeypatch.setattr(compare, "installed", lambda: "these versions")
     monkeypatch.setattr(compare, "result_of", lambda suite, run, folder: results[run.subject])
     assert compare.main("dbapi") == 1
     printed = capsys.readouterr().out
