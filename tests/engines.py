@@ -6,6 +6,7 @@ from typing import Any
 
 from samples import IMPORT, REMOTE
 from sqlalchemy import Engine, MetaData, event
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from sqlalchemy_odpsmodel import EnvSecret, Model, ModelVersion
 
@@ -13,6 +14,8 @@ FILE = {key: IMPORT[key] for key in ("LOCATION", "ROLEARN")}
 SERVICE: dict[str, Any] = {k: v for k, v in REMOTE.items() if not k.startswith("MODEL_")} | {
     "APIKEY": EnvSecret("EAS_TOKEN")
 }
+#: The two names of the dialect.
+SCHEMES = ["odpsmodel", "sqlite+odpsmodel"]
 #: The types of a model of each kind.
 IMPORTED = {"source_type": "IMPORT", "model_type": "BOOSTED_TREE_CLASSIFIER"}
 CALLED = {"source_type": "REMOTE", "model_type": "MLLM"}
@@ -27,6 +30,26 @@ def imported(
 ) -> Model:
     """An IMPORT model, of version v1 unless others are given."""
     return Model(name, metadata or MetaData(), *(versions or (version(),)), **{**IMPORTED, **named})
+
+
+def mapped() -> tuple[type[DeclarativeBase], Any, Any]:
+    """A declarative base with a class of a table, of scores by model, and one of a view, of models' inputs."""
+
+    class Base(DeclarativeBase):
+        pass
+
+    class Score(Base):
+        __tablename__ = "score"
+        model: Mapped[str] = mapped_column(primary_key=True)
+        value: Mapped[int]
+
+    class Input(Base):
+        __tablename__ = "odps_model_inputs"
+        model: Mapped[str] = mapped_column(primary_key=True)
+        position: Mapped[int] = mapped_column(primary_key=True)
+        name: Mapped[str]
+
+    return Base, Score, Input
 
 
 def statements(engine: Engine) -> list[str]:

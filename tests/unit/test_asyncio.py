@@ -22,12 +22,11 @@ from typing import Any
 import pytest
 from alembic import command
 from alembic.config import Config
-from engines import CALLED, IMPORTED, SERVICE, changes, imported, statements, version
+from engines import CALLED, FILE, IMPORTED, SERVICE, changes, imported, mapped, statements, version
 from migrations import Project
 from samples import KEY, REMOTE, create
 from sqlalchemy import Connection, MetaData, exc, inspect, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.pool import AsyncAdaptedQueuePool, NullPool, StaticPool
 
 from sqlalchemy_odpsmodel import (
@@ -143,19 +142,7 @@ class TestUse:
 
     @asynchronous
     async def test_the_orm_joined_with_a_view(self, path: Path) -> None:
-        class Base(DeclarativeBase):
-            pass
-
-        class Score(Base):
-            __tablename__ = "score"
-            model: Mapped[str] = mapped_column(primary_key=True)
-            value: Mapped[int]
-
-        class Found(Base):
-            __tablename__ = "odps_models"
-            model: Mapped[str] = mapped_column(primary_key=True)
-            owner: Mapped[str]
-
+        Base, Score, Input = mapped()
         imported("m", Base.metadata)
         async with engine_on(path) as engine:
             async with engine.begin() as connection:
@@ -163,8 +150,8 @@ class TestUse:
             async with AsyncSession(engine) as session, session.begin():
                 session.add(Score(model="m", value=7))
             async with AsyncSession(engine) as session:
-                joined = select(Found.owner, Score.value).join(Score, Score.model == Found.model)
-                assert (await session.execute(joined)).all() == [("ALIYUN$local", 7)]
+                joined = select(Input.name, Score.value).join(Score, Score.model == Input.model)
+                assert (await session.execute(joined)).all() == [("f1", 7)]
 
     @asynchronous
     async def test_errors_are_the_driver_s(self, path: Path) -> None:
@@ -186,7 +173,7 @@ class TestUse:
     @asynchronous
     async def test_a_warning_may_be_an_error(self, path: Path) -> None:
         """And then nothing is done, as without asyncio."""
-        located = imported("m", None, version(options={**version_options(), "LOCATION": "oss://a.com/b/"}))
+        located = imported("m", None, version(options={**FILE, "LOCATION": "oss://a.com/b/"}))
         async with engine_on(path) as engine:
             async with engine.begin() as connection:
                 with pytest.raises(dbapi.ModelWarning, match="internal endpoints"):
@@ -342,10 +329,6 @@ class TestUse:
         )
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
         assert (done.returncode, done.stdout) == (0, "1\n"), done.stderr
-
-
-def version_options() -> dict[str, Any]:
-    return dict(version().options)
 
 
 async def made(engine: AsyncEngine, name: str) -> None:

@@ -15,7 +15,7 @@ from urllib.parse import quote
 import pandas
 import pytest
 import sqlalchemy as sa
-from engines import imported, shown, version
+from engines import SCHEMES, imported, shown, version
 from sqlalchemy import (
     URL,
     Column,
@@ -33,7 +33,6 @@ from sqlalchemy.pool import NullPool, StaticPool
 
 from sqlalchemy_odpsmodel import AlterModelAddVersion, AlterModelDropVersion, CreateModel, DropModel, dbapi
 
-SCHEMES = ["odpsmodel", "sqlite+odpsmodel"]
 both = pytest.mark.parametrize("scheme", SCHEMES)
 
 
@@ -131,7 +130,7 @@ class TestPaths:
     def test_a_name_with_anything_in_it(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scheme: str, name: str
     ) -> None:
-        """Given to URL.create; alone and in a folder of such a name."""
+        """Given to URL.create, as a relative path and as an absolute one."""
         monkeypatch.chdir(tmp_path)
         for database in (name, str(tmp_path / name)):
             engine = create_engine(URL.create(scheme, database=database, query={"project": "p"}))

@@ -11,10 +11,10 @@ from typing import Any, Literal
 import pandas as pd
 import polars
 import pytest
-from engines import imported, shown, version
+from engines import SCHEMES, imported, mapped, shown, version
 from samples import REMOTE, create
 from sqlalchemy import Engine, create_engine, select, text
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy.orm import Session
 
 from sqlalchemy_odpsmodel import dbapi
 
@@ -39,16 +39,6 @@ def test_views_with_parameters_and_chunks(con: dbapi.Connection) -> None:
         chunksize=2,
     )
     assert [list(frame["name"]) for frame in frames] == [["f1", "f2"], ["f3"]]
-
-
-def test_to_sql_and_back(con: dbapi.Connection) -> None:
-    con.execute(create())
-    frame = pd.DataFrame({"model": ["m", "n"], "score": [0.5, 1.5]})
-    assert frame.to_sql("scores", con, index=False) == 2
-    assert frame.to_sql("scores", con, index=False, if_exists="append", method="multi") == 2
-    assert frame.to_sql("scores", con, index=False, if_exists="replace") == 2
-    joined = pd.read_sql("SELECT model, owner, score FROM odps_models JOIN scores USING (model)", con)
-    assert joined.to_dict("records") == [{"model": "m", "owner": "ALIYUN$local", "score": 0.5}]
 
 
 class TestByEngine:
@@ -80,34 +70,7 @@ class TestByEngine:
             assert list(models["model"]) == ["m"]
         assert pd.read_sql_table("odps_model_versions", engine)["is_default"].tolist() == [True]
 
-    def test_chunks(self, engine: Engine) -> None:
-        for name in "abc":
-            imported(name).create(engine)
-        chunks = pd.read_sql("SHOW MODELS", engine, chunksize=2)
-        assert [list(chunk["ModelName"]) for chunk in chunks] == [["a", "b"], ["c"]]
 
-    def test_to_sql_beside_models(self, engine: Engine) -> None:
-        imported().create(engine)
-        frame = pd.DataFrame({"model": ["m", "n"], "score": [0.5, 1.5]})
-        frame.to_sql("scores", engine, index=False)
-        frame.to_sql("scores", engine, index=False, if_exists="append", method="multi")
-        frame.to_sql("scores", engine, index=False, if_exists="replace")
-        joined = pd.read_sql("SELECT model, owner, score FROM odps_models JOIN scores USING (model)", engine)
-        assert joined.to_dict("records") == [{"model": "m", "owner": "ALIYUN$local", "score": 0.5}]
-
-    def test_polars(self, engine: Engine) -> None:
-        imported("m", comment="c").create(engine)
-        with engine.connect() as connection:
-            driver = connection.connection.driver_connection
-            for bind in (engine, connection, driver):
-                models = polars.read_database("SHOW MODELS", bind)
-                assert models["ModelName"].to_list() == ["m"]
-                assert set(models.dtypes) == {polars.String}
-                view = polars.read_database("SELECT model, comment FROM odps_models", bind)
-                assert view.rows() == [("m", "c")]
-
-
-SCHEMES = ["odpsmodel", "sqlite+odpsmodel"]
 FRAME = pd.DataFrame(
     {
         "model": ["m", "n", None],
@@ -160,6 +123,12 @@ class TestEveryBind:
         for read in (pd.read_sql, pd.read_sql_query):
             chunks = list(read("SHOW MODELS", bind, chunksize=1))
             assert [list(chunk["ModelName"]) for chunk in chunks] == [["m"], ["n"]]
+            sql = "SELECT model, name FROM odps_model_inputs ORDER BY 1, 2"
+            chunks = list(read(sql, bind, chunksize=3))
+            assert [chunk.values.tolist() for chunk in chunks] == [
+                [["m", "f1"], ["m", "f2"], ["n", "f1"]],
+                [["n", "f2"]],
+            ]
 
     def test_types_of_pyarrow(self, bind: Any) -> None:
         shown = pd.read_sql("SHOW MODELS", bind, dtype_backend="pyarrow")
@@ -197,7 +166,9 @@ class TestEveryBind:
         assert FRAME.to_sql("scores", bind, index=False, method=method, if_exists="replace") == 3
         assert len(written()) == 3
         joined = "SELECT model, owner, score FROM odps_models JOIN scores USING (model) ORDER BY 1"
-        assert pd.read_sql(joined, bind)["owner"].tolist() == ["ALIYUN$local", "ALIYUN$local"]
+        (first, second) = pd.read_sql(joined, bind).to_dict("records")
+        assert first == {"model": "m", "owner": "ALIYUN$local", "score": 0.5}
+        assert (second["model"], second["owner"], pd.isna(second["score"])) == ("n", "ALIYUN$local", True)
         assert list(pd.read_sql("SHOW MODELS", bind)["ModelName"]) == ["m", "n"]
 
     def test_polars(self, bind: Any) -> None:
@@ -212,6 +183,8 @@ class TestEveryBind:
         assert set(shown.dtypes) == {polars.String}
         view = polars.read_database("SELECT model, position FROM odps_model_inputs ORDER BY 1, 2", bind)
         assert view.rows() == [("m", 1), ("m", 2), ("n", 1), ("n", 2)]
+        owners = polars.read_database("SELECT model, owner FROM odps_models ORDER BY 1", bind)
+        assert owners.rows() == [("m", "ALIYUN$local"), ("n", "ALIYUN$local")]
         batches = polars.read_database("SHOW MODELS", bind, iter_batches=True, batch_size=1)
         assert [batch["ModelName"].to_list() for batch in batches] == [["m"], ["n"]]
 
@@ -222,20 +195,7 @@ class TestEveryBind:
 
 
 def test_orm_models_joined_with_views(file_engine: Engine) -> None:
-    class Base(DeclarativeBase):
-        pass
-
-    class Score(Base):
-        __tablename__ = "score"
-        model: Mapped[str] = mapped_column(primary_key=True)
-        value: Mapped[int]
-
-    class Input(Base):
-        __tablename__ = "odps_model_inputs"
-        model: Mapped[str] = mapped_column(primary_key=True)
-        position: Mapped[int] = mapped_column(primary_key=True)
-        name: Mapped[str]
-
+    Base, Score, Input = mapped()
     Base.metadata.create_all(file_engine)
     with Session(file_engine) as session, session.begin():
         session.add(Score(model="m", value=7))

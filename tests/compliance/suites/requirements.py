@@ -82,7 +82,7 @@ class Requirements(SuiteRequirements):
     """Of SQLAlchemy's suite."""
 
     async_dialect = property(lambda self: exclusions.only_if(_is_async))
-    #: Under asyncio a cursor is not where SQLAlchemy's own functions look for lastrowid.
+    #: SQLAlchemy's list has it for the drivers without asyncio.
     emulated_lastrowid_even_with_sequences = property(lambda self: exclusions.skip_if(_is_async))
     independent_readonly_connections = property(lambda self: exclusions.skip_if(_shares_no_reads))
     queue_pool = property(lambda self: exclusions.skip_if(_in_memory))
