@@ -193,6 +193,9 @@ class TestOrdinarySql:
         cursor.arraysize = 5
         assert cursor.fetchmany(1) == [(2,)]
         assert cursor.fetchmany(size=1) == [(3,)]
+        cursor = con.execute("SELECT 1 UNION SELECT 2 UNION SELECT 3")
+        cursor.arraysize = 2
+        assert (cursor.fetchmany(), cursor.fetchmany()) == ([(1,), (2,)], [(3,)])
         assert (cursor.fetchmany(), cursor.fetchmany(0), cursor.fetchone(), cursor.fetchall()) == (
             [],
             [],
