@@ -43,7 +43,7 @@ from sqlite3 import (
 from sqlite3.dbapi2 import Timestamp
 from typing import Any, Self, TypeVar, overload
 
-from . import catalog
+from . import catalog, file
 from .errors import (
     DatabaseError,
     DataError,
@@ -194,6 +194,8 @@ class Cursor(sqlite3.Cursor):
         statement are ``?`` or ``:name`` and stand where a string literal may; SET lines before a
         statement hold for it, alone for the connection."""
         self.statement = None
+        if file.carried:
+            file.refuse_carried(self.connection)
         if not isinstance(sql, str):
             return self._run_object(sql, parameters)
         begun = False
@@ -206,6 +208,9 @@ class Cursor(sqlite3.Cursor):
                 return self._run_after_flags(sql, parameters)
             if kind == "begins" or (kind == "cte" and self._writes(sql, parameters)):
                 begun = self._begin()
+            elif kind == "begin" and not parameters:
+                file.begin(self, sql)
+                return self
         try:
             return _execute(self, sql, parameters)
         except Exception as error:
@@ -215,6 +220,8 @@ class Cursor(sqlite3.Cursor):
     def executemany(self, sql: str, seq_of_parameters: Iterable[Any], /) -> Self:
         """Execute one statement for each of the parameters."""
         self.statement = None
+        if file.carried:
+            file.refuse_carried(self.connection)
         begun = False
         opening = match_opening(sql)
         if opening is not None:
@@ -242,6 +249,7 @@ class Cursor(sqlite3.Cursor):
             return DataError(str(error))
         if str(error).startswith(_QUOTING_ERRORS) and may_hold_key(sql):
             return OperationalError(HIDDEN_ERROR)
+        file.explain(error)
         return error
 
     def executescript(self, sql_script: str, /) -> Self:
@@ -259,21 +267,33 @@ class Cursor(sqlite3.Cursor):
 
     def fetchone(self) -> Any:
         """The next row, or None.  Raises ProgrammingError where there is no result."""
-        row = _fetchone(self)
+        try:
+            row = _fetchone(self)
+        except DatabaseError as error:
+            file.explain(error)
+            raise
         if row is None:
             self._require_result()
         return row
 
     def fetchmany(self, size: int | None = None) -> list[Any]:
         """The next rows, ``arraysize`` of them if no size is given.  Raises as fetchone does."""
-        rows = _fetchmany(self, self.arraysize if size is None else size)
+        try:
+            rows = _fetchmany(self, self.arraysize if size is None else size)
+        except DatabaseError as error:
+            file.explain(error)
+            raise
         if not rows:
             self._require_result()
         return rows
 
     def fetchall(self) -> list[Any]:
         """The rows that are left.  Raises as fetchone does."""
-        rows = _fetchall(self)
+        try:
+            rows = _fetchall(self)
+        except DatabaseError as error:
+            file.explain(error)
+            raise
         if not rows:
             self._require_result()
         return rows
@@ -326,11 +346,15 @@ class Cursor(sqlite3.Cursor):
         if isinstance(statement, SetFlags):
             connection.flags.update(statement.flags)
             return self
-        if isinstance(statement, (ShowModels, ShowVersions, DescModel)):
-            query, values = catalog.query(statement, connection.store, connection.session)
-            _execute(self, query, values)
-        else:
-            self._change(statement)
+        try:
+            if isinstance(statement, (ShowModels, ShowVersions, DescModel)):
+                query, values = catalog.query(statement, connection.store, connection.session)
+                _execute(self, query, values)
+            else:
+                self._change(statement)
+        except DatabaseError as error:
+            file.explain(error)
+            raise
         self.statement = statement
         return self
 
@@ -350,7 +374,7 @@ class Cursor(sqlite3.Cursor):
             _execute(self, _SAVEPOINT)
         else:
             end = () if connection.begins else ("COMMIT",)
-            _execute(self, connection.begin_sql)
+            file.begin(self, connection.begin_sql)
         try:
             catalog.change(statement, connection.store, connection.session)
             for advice in catalog.advise(statement):
@@ -370,7 +394,7 @@ class Cursor(sqlite3.Cursor):
         connection = self.connection
         if not connection.begins or connection.in_transaction:
             return False
-        _execute(self, connection.begin_sql)
+        file.begin(self, connection.begin_sql)
         return True
 
     def _writes(self, sql: str, parameters: Any) -> bool:
@@ -414,7 +438,7 @@ class Connection(sqlite3.Connection):
         schema: str = DEFAULT_SCHEMA,
         owner: str = "ALIYUN$local",
         timeout: float = 30.0,
-        synchronous: str = "FULL",
+        synchronous: str = "EXTRA",
         timezone: str = "UTC",
         isolation_level: Any = "IMMEDIATE",
         **kwargs: Any,
@@ -437,18 +461,27 @@ class Connection(sqlite3.Connection):
         if str(synchronous).upper() not in _SYNCHRONOUS:
             raise ProgrammingError(f"synchronous must be one of {', '.join(_SYNCHRONOUS)}")
         autocommit = kwargs.pop("autocommit", _LEGACY_TRANSACTION_CONTROL)
-        super().__init__(database, timeout=timeout, isolation_level=isolation_level, **kwargs)
+        try:
+            super().__init__(database, timeout=timeout, isolation_level=isolation_level, **kwargs)
+        except DatabaseError as error:
+            file.explain(error)
+            raise
         try:
             self.store = Store(self)
-            self._make_wal(timeout)
+            path = file.path_of(self)
+            if file.carried:
+                file.release_carried(path)
+            file.make_wal(self, path, timeout)
             sqlite3.Cursor(self).execute(f"PRAGMA synchronous={str(synchronous).upper()}")
             if time_sql != catalog.UTC_SQL:
                 self.create_function(catalog.TIME_FUNCTION, 1, show_time, deterministic=True)
             if autocommit != _LEGACY_TRANSACTION_CONTROL:
                 self.autocommit = autocommit  # after the PRAGMAs, which no transaction may hold
-        except BaseException:
+        except BaseException as error:
             self.close()
+            file.explain(error)
             raise
+        file.opened(self, path)
 
     @overload
     def cursor(self, factory: None = None) -> Cursor: ...
@@ -472,13 +505,39 @@ class Connection(sqlite3.Connection):
         """Execute on a new cursor."""
         return self.cursor().executescript(sql_script)
 
+    def commit(self) -> None:
+        """Commit the transaction that is open, if one is.  Once it returns, the transaction is on disk."""
+        self._end(super().commit)
+
+    def rollback(self) -> None:
+        """Roll back the transaction that is open, if one is."""
+        self._end(super().rollback)
+
+    def __exit__(self, *raised: Any) -> Any:
+        """Commit, or after an error roll back, as sqlite3's."""
+        return self._end(super().__exit__, *raised)
+
+    def _end(self, how: Callable[..., Any], *arguments: Any) -> Any:
+        """End the transaction, which is not one that a fork carried over."""
+        if file.carried and self.in_transaction:
+            file.refuse_carried(self)
+        try:
+            return how(*arguments)
+        except DatabaseError as error:
+            file.explain(error)
+            raise
+
     def close(self) -> None:
-        """Roll back and close.  Raises ProgrammingError if it is closed, as the suite of PEP 249 has it."""
+        """Roll back and close.  Raises ProgrammingError if it is closed, as the suite of PEP 249 has it.
+        A transaction that a fork carried over is its parent's, and left alone."""
+        if self in file.carried and self.in_transaction:
+            return
         try:
             if self.in_transaction:  # a closed connection raises
                 sqlite3.Cursor(self).execute("ROLLBACK")  # a cursor that lives on would keep the write lock
         finally:
             super().close()
+            file.closed(self)
 
     def parse(self, sql: str, parameters: Parameters = ()) -> Statement:
         """Read a model statement as executing it would, under the flags of the connection."""
@@ -495,25 +554,6 @@ class Connection(sqlite3.Connection):
         """BEGIN that takes the write lock at once: read first, a transaction may not get it later."""
         return "BEGIN EXCLUSIVE" if self.isolation_level == "EXCLUSIVE" else "BEGIN IMMEDIATE"
 
-    def _make_wal(self, timeout: float) -> None:
-        """Make a new file WAL.  Others may be doing the same, and SQLite does not wait for that lock."""
-        cursor = sqlite3.Cursor(self)
-        path = next(row[2] for row in cursor.execute("PRAGMA database_list") if row[1] == "main")
-        if not path or (os.path.exists(path) and os.path.getsize(path)):
-            return
-        deadline = time.monotonic() + timeout
-        while True:
-            try:
-                cursor.execute("PRAGMA journal_mode=WAL")
-                return
-            except OperationalError as error:
-                primary = error.sqlite_errorcode & 0xFF
-                if primary == sqlite3.SQLITE_READONLY:
-                    return
-                if primary != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                    raise
-            time.sleep(0.005)
-
 
 def connect(
     database: str | bytes | os.PathLike[str] | os.PathLike[bytes],
@@ -522,7 +562,7 @@ def connect(
     schema: str = DEFAULT_SCHEMA,
     owner: str = "ALIYUN$local",
     timeout: float = 30.0,
-    synchronous: str = "FULL",
+    synchronous: str = "EXTRA",
     timezone: str = "UTC",
     factory: type[Connection] = Connection,
     **kwargs: Any,
@@ -531,9 +571,9 @@ def connect(
 
     ``project`` and ``schema``: where unqualified model names live.  ``owner``: whose the models made
     here are.  ``timeout``: seconds to wait for another's write.  ``synchronous``: OFF, NORMAL, FULL or
-    EXTRA; with FULL an acknowledged commit survives a power cut.  ``timezone``: an IANA name, in which
-    SHOW and DESC print times.  The rest is what :func:`sqlite3.connect` takes; ``isolation_level``
-    is IMMEDIATE by default.
+    EXTRA, with which an acknowledged commit survives a power cut; in WAL mode FULL does the same.
+    ``timezone``: an IANA name, in which SHOW and DESC print times.  The rest is what
+    :func:`sqlite3.connect` takes; ``isolation_level`` is IMMEDIATE by default.
     """
     return factory(
         database,

@@ -11,10 +11,10 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from .errors import StoreError
+from .errors import SemanticError, StoreError
 from .model import InputColumn
 from .options import MASK, Fingerprint, Options, OptionValue, PlainSecret, secret
 
@@ -133,7 +133,10 @@ def _selected(columns: str, table: str = "") -> str:
 def decode(row: Iterable[Any]) -> tuple[Any, ...]:
     """A selected row.  Text is selected as a blob and decoded here, so that neither text_factory nor a
     converter of the connection's gets it."""
-    return tuple(value.decode() if isinstance(value, bytes) else value for value in row)
+    try:
+        return tuple(value.decode() if isinstance(value, bytes) else value for value in row)
+    except UnicodeDecodeError:
+        raise StoreError("the metadata tables hold what is no text: restore the file from a backup") from None
 
 
 def read_described(row: tuple[Any, ...]) -> Described:
@@ -141,8 +144,11 @@ def read_described(row: tuple[Any, ...]) -> Described:
     model, (found, created, modified, comment, inputs, options) = ModelRecord(*row[:10]), row[10:]
     if found is None:
         return model, None
-    columns = tuple(InputColumn(*column) for column in json.loads(inputs))
-    pairs = tuple((key, _read(key, value)) for key, value in json.loads(options).items())
+    try:
+        columns = tuple(InputColumn(*column) for column in json.loads(inputs))
+        pairs = tuple((key, _read(key, value)) for key, value in json.loads(options).items())
+    except (ValueError, TypeError, AttributeError, SemanticError):  # no JSON, or not of that shape
+        raise damaged("_odpsmodel_version") from None
     return model, VersionRecord(found, created, modified, comment, columns, pairs)
 
 
@@ -165,6 +171,8 @@ _DESCRIBED = (
 PROJECT_SQL = f"{_DESCRIBED} WHERE m.project = ? ORDER BY m.schema, m.name, v.id"
 MODELS_SQL = f"{_DESCRIBED} WHERE m.project = ? AND m.schema = ? ORDER BY m.name, v.id"
 MODEL_SQL = f"{_DESCRIBED} WHERE m.project = ? AND m.schema = ? AND m.name = ? ORDER BY v.id"
+#: All of them.
+EVERYTHING_SQL = f"{_DESCRIBED} ORDER BY m.project, m.schema, m.name, v.id"
 _DEFAULT_VERSION_SQL = (
     f"{_DESCRIBED} AND v.name = m.default_version WHERE m.project = ? AND m.schema = ? AND m.name = ?"
 )
@@ -221,6 +229,10 @@ class Store:
             self._execute("INSERT INTO main._odpsmodel_store VALUES (?, ?)", FORMAT, os.urandom(16))
         else:
             self._execute("UPDATE main._odpsmodel_store SET format = ?", FORMAT)
+
+    def rows(self, sql: str, *values: object) -> Iterator[tuple[Any, ...]]:
+        """The rows of one of the queries above, decoded."""
+        return map(decode, self._execute(sql, *values))
 
     # Models
 

@@ -6,8 +6,11 @@ from __future__ import annotations
 import multiprocessing
 import os
 import pickle
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -16,6 +19,7 @@ import pandas
 import pytest
 import sqlalchemy as sa
 from engines import SCHEMES, imported, shown, version
+from samples import create
 from sqlalchemy import (
     URL,
     Column,
@@ -75,6 +79,132 @@ class TestFork:
         imported("before").create(engine)
         assert in_a_fork(lambda: imported("child").create(engine)) == 0
         assert names(engine) == ["before", "child"]
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+class TestWhatAForkCarriesOver:
+    def test_is_refused(self, path: Path) -> None:
+        engine = create_engine(f"odpsmodel:///{path}")
+        with closing(dbapi.connect(path)) as con, engine.connect() as connection:
+            cursor = con.cursor()
+            driver = connection.connection.driver_connection
+
+            def child() -> None:
+                for use in (cursor.execute, con.execute, con.executescript, driver.execute):  # type: ignore[union-attr]
+                    for sql in ("SELECT 1", "SHOW MODELS", "CREATE TABLE t (a)"):
+                        with pytest.raises(
+                            dbapi.ProgrammingError, match=r"before this process was forked.*dispose"
+                        ):
+                            use(sql)
+                with pytest.raises(dbapi.ProgrammingError, match="before this process was forked"):
+                    con.executemany("INSERT INTO t VALUES (?)", [(1,)])
+                with pytest.raises(exc.ProgrammingError, match="before this process was forked"):
+                    connection.execute(text("SELECT 1"))
+
+            assert in_a_fork(child) == 0
+            assert con.execute("SHOW MODELS").fetchall() == []
+
+    def test_what_the_child_commits_is_there_though_its_parent_closes_the_file(self, path: Path) -> None:
+        """SQLite alone loses it: beside a connection that is carried over a new one takes no lock."""
+        parents = dbapi.connect(path)
+        parents.executescript(f"{create()}; COMMIT")
+        context = multiprocessing.get_context("fork")
+        opened, shut = context.Event(), context.Event()
+
+        def child() -> None:
+            with closing(dbapi.connect(path)) as con:
+                assert con.execute("SHOW MODELS").fetchall()
+                opened.set()
+                assert shut.wait(30)
+                con.execute(create(name="child"))
+                con.commit()
+                assert os.path.exists(f"{path}-wal")
+            assert parents is not None  # carried over, whatever the collector does
+
+        process = context.Process(target=child)
+        process.start()
+        assert opened.wait(30)
+        parents.close()
+        shut.set()
+        process.join(30)
+        assert process.exitcode == 0
+        with closing(dbapi.connect(path)) as con:
+            assert [row[0] for row in con.execute("SHOW MODELS")] == ["child", "m"]
+
+    @pytest.mark.parametrize("journal", ["WAL", "DELETE"])
+    @pytest.mark.parametrize("end", ["close", "rollback", "commit", "exit", "nothing"])
+    def test_leaves_its_parent_s_transaction_alone(self, path: Path, journal: str, end: str) -> None:
+        """Also one so large that pages of it are in the file already, whatever the child does to it."""
+        con = dbapi.connect(path)
+        con.execute(f"PRAGMA journal_mode={journal}").fetchall()
+        con.execute("PRAGMA cache_size=5")
+        con.executescript(f"{create()}; COMMIT")
+        con.execute("CREATE TABLE t (a)")
+        con.executemany("INSERT INTO t VALUES (?)", [("x" * 500,)] * 1000)
+
+        def child() -> None:
+            with suppress(dbapi.ProgrammingError):
+                if end == "exit":
+                    with con:
+                        pass
+                elif end != "nothing":
+                    getattr(con, end)()
+            with pytest.raises(
+                dbapi.OperationalError, match=r"was forked while .* was open in a transaction"
+            ):
+                dbapi.connect(path)
+
+        assert in_a_fork(child) == 0
+        con.execute(create(name="n"))
+        con.commit()
+        con.close()
+        with closing(dbapi.connect(path)) as con:
+            assert con.execute("SELECT count(*) FROM t").fetchone() == (1000,)
+            assert con.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+            assert [row[0] for row in con.execute("SHOW MODELS")] == ["m", "n"]
+
+    def test_a_child_that_ends_as_python_does_closes_nothing_of_it(self, path: Path) -> None:
+        """A script of its own: what Python takes down at its end would roll back."""
+        script = (
+            "import os, sys; from sqlalchemy_odpsmodel import dbapi; con = dbapi.connect(sys.argv[1])\n"
+            "con.execute('PRAGMA journal_mode=DELETE').fetchall(); con.execute('PRAGMA cache_size=5')\n"
+            "con.executescript('CREATE TABLE t (a); COMMIT')\n"
+            "con.executemany('INSERT INTO t VALUES (?)', [('x' * 500,)] * 1000)\n"
+            "child = os.fork()\n"
+            "if not child: sys.exit()\n"
+            "assert os.waitpid(child, 0)[1] == 0; con.commit()"
+        )
+        subprocess.run([sys.executable, "-c", script, str(path)], check=True, timeout=60)
+        with closing(dbapi.connect(path)) as con:
+            assert con.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+            assert con.execute("SELECT count(*) FROM t").fetchone() == (1000,)
+
+    def test_may_be_closed_and_the_file_opened_again(self, path: Path) -> None:
+        con = dbapi.connect(path)
+        con.executescript(f"{create()}; COMMIT")
+
+        def child() -> None:
+            con.close()
+            with pytest.raises(dbapi.ProgrammingError, match="closed"):
+                con.execute("SHOW MODELS")
+            with closing(dbapi.connect(path)) as own:
+                own.execute(create(name="child"))
+                own.commit()
+
+        assert in_a_fork(child) == 0
+        assert [row[0] for row in con.execute("SHOW MODELS")] == ["child", "m"]
+        con.close()
+
+    def test_in_memory_is_a_copy(self) -> None:
+        with closing(dbapi.connect(":memory:")) as con:
+            con.execute(create())
+
+            def child() -> None:
+                con.execute(create(name="child"))
+                assert len(con.execute("SHOW MODELS").fetchall()) == 2
+
+            assert in_a_fork(child) == 0
+            assert len(con.execute("SHOW MODELS").fetchall()) == 1
 
 
 FAILURES: dict[str, Callable[[Connection], Any]] = {

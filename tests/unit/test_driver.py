@@ -746,10 +746,10 @@ class TestThreads:
 
 
 class TestFile:
-    def test_one_that_we_make_is_wal_and_full(self, connect: Connect) -> None:
+    def test_one_that_we_make_is_wal_and_extra(self, connect: Connect) -> None:
         con = connect()
         assert con.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-        assert con.execute("PRAGMA synchronous").fetchone() == (2,)
+        assert con.execute("PRAGMA synchronous").fetchone() == (3,)
 
     def test_an_existing_one_keeps_its_mode(self, connect: Connect, path: Path) -> None:
         plain = sqlite3.connect(path)
@@ -761,6 +761,24 @@ class TestFile:
         con.commit()
         assert con.execute("PRAGMA journal_mode").fetchone() == ("delete",)
         assert names(connect()) == ["m"]
+
+    def test_one_whose_making_was_killed_is_wal_too(
+        self, connect: Connect, path: Path, tmp_path: Path
+    ) -> None:
+        """It has content that its journal takes back."""
+        killed = tmp_path / "killed.db"
+        plain = sqlite3.connect(path, isolation_level=None)
+        plain.execute("PRAGMA cache_size=5")
+        plain.execute("BEGIN")
+        plain.execute("CREATE TABLE t (a)")
+        plain.execute("INSERT INTO t VALUES (zeroblob(100000))")
+        for end in ("", "-journal"):
+            shutil.copy(f"{path}{end}", f"{killed}{end}")
+        plain.close()
+        assert killed.stat().st_size > 0
+        con = connect(killed)
+        assert con.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert con.execute("SELECT count(*) FROM sqlite_schema").fetchone() == (0,)
 
     @pytest.mark.parametrize(("level", "number"), [("OFF", 0), ("normal", 1), ("FULL", 2), ("EXTRA", 3)])
     def test_synchronous(self, connect: Connect, level: str, number: int) -> None:

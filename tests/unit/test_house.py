@@ -17,6 +17,7 @@ FLOORS = (
     "errors", "model", "options", "source",
     "sql.lexer", "sql.place", "sql.statements", "sql.parser", "sql.script", "sql",
     "layout", "store", "catalog",
+    "file",
     "dbapi",
     "registration", "ddl", "diff", "reflection", "schema",
     "execution", "dialect", "aiosqlite", "provision",
@@ -25,7 +26,7 @@ FLOORS = (
 )  # fmt: skip
 ALEMBIC = {"alembic.settings", "alembic.operations", "alembic.impl", "alembic.autogenerate", "alembic"}
 OUTSIDE = {
-    "sqlite3": {"errors", "store", "dbapi"},
+    "sqlite3": {"errors", "store", "file", "dbapi"},
     "click": {"cli"},
     "aiosqlite": {"aiosqlite"},
     "sqlalchemy": {
