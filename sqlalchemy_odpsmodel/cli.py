@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import sys
-import warnings
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from . import dbapi, layout
-from .errors import Error, ModelError, ModelWarning, ParseError, SemanticError
+from . import dbapi, file
+from .errors import Error
 from .model import model_name
-from .sql import DescModel
-from .sql.lexer import Tokens
-from .sql.place import place_of
-from .sql.script import Piece, match_opening, split
 
 try:
     import click
+
+    from .run import run_script, say
 except ModuleNotFoundError:
     sys.exit("The command odpsmodel needs click: pip install 'sqlalchemy_odpsmodel[cli]'")
 
@@ -52,12 +50,12 @@ def run(db: str, scripts: tuple[str, ...], project: str | None, schema: str | No
     try:
         connection = dbapi.connect(**arguments)
     except Error as error:
-        _say(f"{db}: {error}")
+        say(f"{db}: {error}")
         sys.exit(1)
     failed = False
     try:
         for name, text in texts:
-            failed |= not _run_script(connection, name, text, keep_going)
+            failed |= not run_script(connection, name, text, keep_going)
             if failed and not keep_going:
                 break
     finally:
@@ -81,15 +79,12 @@ def generate(db: str, schemas: tuple[str, ...]) -> None:
     from .generate import module
 
     url, arguments = _url(db, "URL")
-    database = arguments["database"]
-    path = unquote(urlsplit(database).path) if arguments.get("uri") else database
-    if not (":memory:" in database or "mode=memory" in database or Path(path).exists()):
-        raise click.BadParameter(f"{path}: no such file", param_hint="URL")
+    _require_file(arguments, "URL")
     engine = create_engine(url)
     try:
         models = _reflected(engine, schemas)
     except (DBAPIError, Error) as error:
-        _say(f"{db}: {getattr(error, 'orig', error)}")
+        say(f"{db}: {getattr(error, 'orig', error)}")
         sys.exit(1)
     finally:
         engine.dispose()
@@ -114,6 +109,74 @@ def _reflected(engine: Any, schemas: tuple[str, ...]) -> list[Any]:
     if not models:
         raise click.ClickException("there are no models in the URL's project: ?project=… names another")
     return models
+
+
+@main.command()
+@click.argument("db")
+def export(db: str) -> None:
+    """Print an SQL script that makes all models of DB again, in all its projects and schemas.
+
+    A plain APIKEY becomes a mask, with which the script does not run: it is to be filled in.
+    """
+    from .export import script
+
+    with _opened(db) as connection:
+        for statements in script(connection):
+            click.echo(statements)
+
+
+@main.command()
+@click.argument("db")
+@click.argument("path", metavar="FILE")
+def backup(db: str, path: str) -> None:
+    """Copy DB to FILE, which must not be there yet, while others may use and write it.
+
+    FILE comes into being whole, and on disk, or not at all.
+    """
+    with _opened(db) as connection:
+        try:
+            file.backup(connection, path)
+        except FileExistsError:
+            raise click.BadParameter(f"{path} is there already", param_hint="FILE") from None
+
+
+@main.command()
+@click.argument("db")
+def check(db: str) -> None:
+    """Look for what is wrong with DB, and say how to mend it.  It writes nothing.
+
+    The exit code is 1 where something is.
+    """
+    from .check import check
+
+    with _opened(db) as connection:
+        findings = list(check(connection))
+    for fault, mend in findings:
+        say(f"{db}: {fault}\n  to mend it: {mend}")
+    if findings:
+        sys.exit(1)
+    click.echo(f"{db}: nothing is wrong")
+
+
+@contextmanager
+def _opened(db: str) -> Iterator[dbapi.Connection]:
+    """A connection to a database that is there; an error ends the command with exit code 1."""
+    arguments = connect_arguments(db)
+    _require_file(arguments, "DB")
+    try:
+        with closing(dbapi.connect(**arguments)) as connection:
+            yield connection
+    except (Error, OSError) as error:
+        say(f"{db}: {error}")
+        sys.exit(1)
+
+
+def _require_file(arguments: dict[str, Any], argument: str) -> None:
+    """Refuse a path where there is no file: to connect would make one."""
+    database = arguments["database"]
+    path = unquote(urlsplit(database).path) if arguments.get("uri") else database
+    if not (":memory:" in database or "mode=memory" in database or Path(path).exists()):
+        raise click.BadParameter(f"{path}: no such file", param_hint=argument)
 
 
 def connect_arguments(db: str) -> dict[str, Any]:
@@ -148,95 +211,3 @@ def _read(name: str) -> str:
         return data.decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise click.BadParameter(f"{name}: {error}", param_hint="SCRIPT") from None
-
-
-def _run_script(connection: dbapi.Connection, name: str, text: str, keep_going: bool) -> bool:
-    """Run one script as one transaction; whether all of it succeeded."""
-    in_hand = any(_is_begin(piece) for piece in split(text, hash_lines=True))
-    connection.isolation_level = None if in_hand else "IMMEDIATE"
-    succeeded = _run_pieces(connection, name, text, keep_going)
-    if not (succeeded or keep_going):
-        connection.rollback()
-        return False
-    if in_hand and connection.in_transaction:
-        connection.rollback()
-        _say(f"{name}: the script ends inside a transaction, which was rolled back: COMMIT is missing")
-        return False
-    try:
-        connection.commit()
-    except Error as error:
-        connection.rollback()
-        _say(f"{name}: {error}")
-        return False
-    return succeeded
-
-
-def _run_pieces(connection: dbapi.Connection, name: str, text: str, keep_going: bool) -> bool:
-    """Run the statements of a script; whether all succeeded.  Like odpscmd, it drops lines with #."""
-    succeeded = True
-    pieces = split(text, hash_lines=True)
-    while (piece := next(pieces, None)) is not None:
-        error = _run_piece(connection, name, piece)
-        if error is None:
-            continue
-        succeeded = False
-        if not keep_going:
-            break
-        if isinstance(error, ParseError):
-            # Where its strings end is not known, and so what follows may be a secret: go on with a new line.
-            start = text.find("\n", piece.end) + 1 or len(text)
-            line = piece.line + text.count("\n", piece.start, start)
-            _say(f"{name}: going on with line {line}")
-            pieces = split(text, hash_lines=True, start=start, line=line)
-    return succeeded
-
-
-def _is_begin(piece: Piece) -> bool:
-    opening = match_opening(piece.text)
-    return opening is not None and opening.lastgroup == "begin"
-
-
-def _run_piece(connection: dbapi.Connection, name: str, piece: Piece) -> Exception | None:
-    """Run one statement and print its result, or the error that is returned."""
-    cursor = connection.cursor()
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", ModelWarning)
-        try:
-            cursor.execute(piece.text)
-            _print(cursor)
-        except (Error, dbapi.Warning) as error:
-            for line in _explain(name, piece, error):
-                _say(line)
-            return error
-        finally:
-            for warning in caught:
-                _say(f"{name}:{piece.line}:{piece.column}: warning: {warning.message}")
-    _say("OK")
-    return None
-
-
-def _print(cursor: dbapi.Cursor) -> None:
-    if cursor.description is None:
-        return
-    if isinstance(cursor.statement, DescModel):
-        click.echo(layout.describe(cursor))
-    else:
-        click.echo(layout.grid([column[0] for column in cursor.description], cursor))
-
-
-def _explain(name: str, piece: Piece, error: Exception) -> Iterator[str]:
-    """file:line:column: error, and the place, without a value of any string literal."""
-    if isinstance(error, ModelError) and error.place:
-        piece.relocate(error)
-        yield f"{name}:{error.place.line}:{error.place.column}: {error}"
-    else:
-        yield f"{name}:{piece.line}:{piece.column}: {error}"
-        tokens = Tokens(piece.text)
-        # Of what was not understood, or is not ours, only the opening is safe to show.
-        understood = isinstance(error, ModelError) and not isinstance(error, (ParseError, SemanticError))
-        names = range(len(tokens) if understood else 3)
-        yield place_of(tokens, 0, names).excerpt
-
-
-def _say(message: str) -> None:
-    click.echo(message, err=True)

@@ -68,7 +68,7 @@ def catalog(con: dbapi.Connection) -> dict[str, list[tuple[Any, ...]]]:
         "odps_model_inputs": "*",
         "odps_model_options": "*",
     }.items():
-        shown[view] = con.execute(f"SELECT {columns} FROM {view} ORDER BY 2, 3, 4, 5").fetchall()
+        shown[view] = con.execute(f"SELECT {columns} FROM {view} ORDER BY 1, 2, 3, 4, 5").fetchall()
     return shown
 
 

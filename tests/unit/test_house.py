@@ -22,12 +22,12 @@ FLOORS = (
     "registration", "ddl", "diff", "reflection", "schema",
     "execution", "dialect", "aiosqlite", "provision",
     "alembic.settings", "alembic.operations", "alembic.impl", "alembic.autogenerate", "alembic",
-    "generate", "cli",
+    "generate", "export", "check", "run", "cli",
 )  # fmt: skip
 ALEMBIC = {"alembic.settings", "alembic.operations", "alembic.impl", "alembic.autogenerate", "alembic"}
 OUTSIDE = {
     "sqlite3": {"errors", "store", "file", "dbapi"},
-    "click": {"cli"},
+    "click": {"run", "cli"},
     "aiosqlite": {"aiosqlite"},
     "sqlalchemy": {
         "registration",

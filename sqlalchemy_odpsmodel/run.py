@@ -1,0 +1,107 @@
+"""Runs SQL scripts for ``odpsmodel run``: their transactions, what they print, where their errors are."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+
+import click
+
+from . import dbapi, layout
+from .errors import Error, ModelError, ModelWarning, ParseError, SemanticError
+from .sql import DescModel
+from .sql.lexer import Tokens
+from .sql.place import place_of
+from .sql.script import Piece, match_opening, split
+
+
+def run_script(connection: dbapi.Connection, name: str, text: str, keep_going: bool) -> bool:
+    """Run one script as one transaction; whether all of it succeeded."""
+    in_hand = any(_is_begin(piece) for piece in split(text, hash_lines=True))
+    connection.isolation_level = None if in_hand else "IMMEDIATE"
+    succeeded = _run_pieces(connection, name, text, keep_going)
+    if not (succeeded or keep_going):
+        connection.rollback()
+        return False
+    if in_hand and connection.in_transaction:
+        connection.rollback()
+        say(f"{name}: the script ends inside a transaction, which was rolled back: COMMIT is missing")
+        return False
+    try:
+        connection.commit()
+    except Error as error:
+        connection.rollback()
+        say(f"{name}: {error}")
+        return False
+    return succeeded
+
+
+def _run_pieces(connection: dbapi.Connection, name: str, text: str, keep_going: bool) -> bool:
+    """Run the statements of a script; whether all succeeded.  Like odpscmd, it drops lines with #."""
+    succeeded = True
+    pieces = split(text, hash_lines=True)
+    while (piece := next(pieces, None)) is not None:
+        error = _run_piece(connection, name, piece)
+        if error is None:
+            continue
+        succeeded = False
+        if not keep_going:
+            break
+        if isinstance(error, ParseError):
+            # Where its strings end is not known, and so what follows may be a secret: go on with a new line.
+            start = text.find("\n", piece.end) + 1 or len(text)
+            line = piece.line + text.count("\n", piece.start, start)
+            say(f"{name}: going on with line {line}")
+            pieces = split(text, hash_lines=True, start=start, line=line)
+    return succeeded
+
+
+def _is_begin(piece: Piece) -> bool:
+    opening = match_opening(piece.text)
+    return opening is not None and opening.lastgroup == "begin"
+
+
+def _run_piece(connection: dbapi.Connection, name: str, piece: Piece) -> Exception | None:
+    """Run one statement and print its result, or the error that is returned."""
+    cursor = connection.cursor()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ModelWarning)
+        try:
+            cursor.execute(piece.text)
+            _print(cursor)
+        except (Error, dbapi.Warning) as error:
+            for line in _explain(name, piece, error):
+                say(line)
+            return error
+        finally:
+            for warning in caught:
+                say(f"{name}:{piece.line}:{piece.column}: warning: {warning.message}")
+    say("OK")
+    return None
+
+
+def _print(cursor: dbapi.Cursor) -> None:
+    if cursor.description is None:
+        return
+    if isinstance(cursor.statement, DescModel):
+        click.echo(layout.describe(cursor))
+    else:
+        click.echo(layout.grid([column[0] for column in cursor.description], cursor))
+
+
+def _explain(name: str, piece: Piece, error: Exception) -> Iterator[str]:
+    """file:line:column: error, and the place, without a value of any string literal."""
+    if isinstance(error, ModelError) and error.place:
+        piece.relocate(error)
+        yield f"{name}:{error.place.line}:{error.place.column}: {error}"
+    else:
+        yield f"{name}:{piece.line}:{piece.column}: {error}"
+        tokens = Tokens(piece.text)
+        # Of what was not understood, or is not ours, only the opening is safe to show.
+        understood = isinstance(error, ModelError) and not isinstance(error, (ParseError, SemanticError))
+        names = range(len(tokens) if understood else 3)
+        yield place_of(tokens, 0, names).excerpt
+
+
+def say(message: str) -> None:
+    click.echo(message, err=True)
