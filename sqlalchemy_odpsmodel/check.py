@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from . import catalog, dbapi, store
 from .dbapi import Connection
-from .errors import ModelError
-from .model import ModelName, comment_text, model_name
+from .errors import ModelError, SemanticError
+from .model import PUBLIC_PROJECT, ModelName, comment_text, model_name
 from .options import EnvSecret, PlainSecret, check_types
 from .sql import AddVersion
 
@@ -80,8 +80,11 @@ def _model(rows: list[tuple[Any, ...]]) -> Iterator[Finding]:
     name = f"{model.project}.{model.schema}.{model.name}"
     versions = [row[10] for row in rows if row[10] is not None]
     faults = list(_model_faults(model)) if versions else ["it has no version"]
+    can_be_named = model.project != PUBLIC_PROJECT and all(map(_is_name, model[:3]))
     for fault in faults:
-        yield Finding(f"model {name}: {fault}", f"DROP MODEL {name}, and make it again")
+        yield Finding(
+            f"model {name}: {fault}", f"DROP MODEL {name}, and make it again" if can_be_named else _RESTORE
+        )
     if faults:
         return
     if model.default_version not in versions:
@@ -90,12 +93,22 @@ def _model(rows: list[tuple[Any, ...]]) -> Iterator[Finding]:
             f"ALTER MODEL {name} SET DEFAULT_VERSION {versions[-1]}, or another of {', '.join(versions)}",
         )
     for row in rows:
+        drop = (
+            f"ALTER MODEL {name} DROP VERSION {row[10]} (the default: set another first; the only one:"
+            " DROP MODEL), and make it again"
+        )
         for fault in _version_faults(row):
             yield Finding(
-                f"model {name}: version {row[10]}: {fault}",
-                f"ALTER MODEL {name} DROP VERSION {row[10]} (the default: set another first; the only one:"
-                " DROP MODEL), and make it again",
+                f"model {name}: version {row[10]}: {fault}", drop if _is_name(row[10]) else _RESTORE
             )
+
+
+def _is_name(text: str) -> bool:
+    """Whether a statement can name it."""
+    try:
+        return model_name(text) == text
+    except SemanticError:
+        return False
 
 
 def _model_faults(model: store.ModelRecord) -> Iterator[str]:

@@ -121,8 +121,8 @@ def export(db: str) -> None:
     from .export import script
 
     with _opened(db) as connection:
-        for statements in script(connection):
-            click.echo(statements)
+        statements = list(script(connection))
+    click.echo("\n".join(statements))
 
 
 @main.command()

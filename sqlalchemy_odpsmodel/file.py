@@ -56,10 +56,10 @@ def begin(cursor: sqlite3.Cursor, sql: str) -> None:
     others overtake them.  Here every waiter tries about once a millisecond: who waits has the same chance as
     who comes.  Nothing but the lock itself is used, so it works beside any other client of SQLite.
     """
-    connection = cursor.connection
-    (timeout,) = _run(connection, "PRAGMA busy_timeout")[0]
+    setting = sqlite3.Cursor(cursor.connection)
+    (timeout,) = setting.execute("PRAGMA busy_timeout").fetchone()
     try:
-        _run(connection, "PRAGMA busy_timeout=0")
+        setting.execute("PRAGMA busy_timeout=0")
         for last in _tries(timeout / 1000):
             try:
                 sqlite3.Cursor.execute(cursor, sql)
@@ -69,7 +69,7 @@ def begin(cursor: sqlite3.Cursor, sql: str) -> None:
                     explain(error)
                     raise
     finally:
-        _run(connection, f"PRAGMA busy_timeout={timeout}")
+        setting.execute(f"PRAGMA busy_timeout={timeout}")
 
 
 def backup(source: sqlite3.Connection, path: str) -> None:

@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -761,6 +762,20 @@ class TestFile:
         con.commit()
         assert con.execute("PRAGMA journal_mode").fetchone() == ("delete",)
         assert names(connect()) == ["m"]
+
+    def test_the_user_s_busy_timeout_is_kept(self, connect: Connect) -> None:
+        con = connect(timeout=30)
+        con.execute("PRAGMA busy_timeout=50")
+        other = connect()
+        other.execute(create())
+        started = time.monotonic()
+        for sql in (create(), "CREATE TABLE t (a)", "BEGIN IMMEDIATE"):
+            with pytest.raises(dbapi.OperationalError, match="locked"):
+                con.execute(sql)
+        assert time.monotonic() - started < 15
+        other.rollback()
+        con.execute(create())
+        assert con.execute("PRAGMA busy_timeout").fetchone() == (50,)
 
     def test_one_whose_making_was_killed_is_wal_too(
         self, connect: Connect, path: Path, tmp_path: Path
