@@ -16,7 +16,7 @@ from sqlalchemy.dialects.sqlite.aiosqlite import (
 )
 from sqlalchemy.util.concurrency import await_only, in_greenlet
 
-from . import dbapi
+from . import dbapi, file
 from .dialect import ODPSModelDialect
 from .execution import ModelExecutionContext
 
@@ -74,11 +74,13 @@ def _unlogged(value: Any) -> Any:
 
 
 class AsyncAdapt_odpsmodel_connection(AsyncAdapt_aiosqlite_connection):
-    """SQLAlchemy's adapter of a connection, which ends with a task that is cancelled, however often."""
+    """SQLAlchemy's adapter of a connection, which ends with a task that is cancelled, however often.  Of one
+    that a fork carried over the thread is gone, and nobody would answer."""
 
     __slots__ = ()
 
     def cursor(self, server_side: bool = False) -> Any:
+        file.refuse_carried(self._connection._connection)
         return (AsyncAdapt_odpsmodel_ss_cursor if server_side else AsyncAdapt_odpsmodel_cursor)(self)
 
     def execute(self, operation: Any, parameters: Any = None) -> Any:
@@ -91,16 +93,28 @@ class AsyncAdapt_odpsmodel_connection(AsyncAdapt_aiosqlite_connection):
         """Raises OperationalError where there is nothing left to commit; SQLAlchemy 2.1 says nothing."""
         if not self._connection._running:
             raise dbapi.OperationalError("connection closed: nothing was committed")
+        file.refuse_carried(self._connection._connection)
         super().commit()
+
+    def rollback(self) -> None:
+        if not self._is_carried():
+            super().rollback()
+
+    def close(self) -> None:
+        if not self._is_carried():
+            super().close()
 
     def terminate(self) -> None:
         """Close it behind its running statement, and wait for that if there is a task to wait.  What is
         uncommitted is rolled back."""
-        if not self._connection._running:
-            return  # it is closed, and nobody would answer
+        if not self._connection._running or self._is_carried():
+            return  # nobody would answer
         ended = self._connection.stop()
         if ended is not None and in_greenlet():
             await_only(_ended(ended))
+
+    def _is_carried(self) -> bool:
+        return self._connection._connection in file.carried
 
 
 async def _ended(future: asyncio.Future[Any]) -> None:

@@ -28,6 +28,7 @@ from samples import KEY, REMOTE, create
 from sqlalchemy import Connection, MetaData, exc, inspect, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool, NullPool, StaticPool
+from test_connections import in_a_fork
 
 from sqlalchemy_odpsmodel import (
     AlterModelAddVersion,
@@ -559,3 +560,29 @@ class TestAlembic:
 async def shown_of(path: Path) -> list[str]:
     async with engine_on(path, "") as engine:
         return await names(engine)
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+def test_a_connection_that_a_fork_carried_over_is_refused_and_nobody_waits_for_its_thread(path: Path) -> None:
+    engine = create_async_engine(f"odpsmodel+aiosqlite:///{path}")
+
+    async def create_models(*found: str) -> None:
+        async with engine.begin() as connection:
+            for name in found:
+                await connection.execute(CreateModel(imported(name)))
+
+    asyncio.run(create_models("before"))
+
+    def child() -> None:
+        with pytest.raises(
+            exc.ProgrammingError, match=r"before this process was forked.*dispose\(close=False\)"
+        ):
+            asyncio.run(asyncio.wait_for(create_models("refused"), 20))
+        asyncio.run(asyncio.wait_for(engine.dispose(), 20))
+        asyncio.run(asyncio.wait_for(create_models("child"), 20))
+        asyncio.run(asyncio.wait_for(engine.dispose(), 20))
+
+    assert in_a_fork(child) == 0
+    asyncio.run(create_models("after"))
+    assert asyncio.run(names(engine)) == ["after", "before", "child"]
+    asyncio.run(engine.dispose())
