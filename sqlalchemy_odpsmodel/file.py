@@ -28,10 +28,11 @@ def make_wal(connection: sqlite3.Connection, path: str, timeout: float) -> None:
     the next read takes back."""
     if not path or (_size(path) and not os.path.exists(f"{path}-journal")):
         return
+    if _run(connection, "PRAGMA page_count") != [(0,)]:
+        return
     for last in _tries(timeout):
         try:
-            if _run(connection, "PRAGMA page_count") == [(0,)]:
-                _run(connection, "PRAGMA journal_mode=WAL")
+            _run(connection, "PRAGMA journal_mode=WAL")
             return
         except OperationalError as error:
             primary = error.sqlite_errorcode & 0xFF
