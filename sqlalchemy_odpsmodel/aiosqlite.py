@@ -16,7 +16,7 @@ from sqlalchemy.dialects.sqlite.aiosqlite import (
 )
 from sqlalchemy.util.concurrency import await_only, in_greenlet
 
-from . import dbapi, file
+from . import dbapi, forks
 from .dialect import ODPSModelDialect
 from .execution import ModelExecutionContext
 
@@ -40,6 +40,10 @@ class AsyncAdapt_odpsmodel_cursor(_Unlogged, AsyncAdapt_aiosqlite_cursor):
 
 class AsyncAdapt_odpsmodel_ss_cursor(_Unlogged, AsyncAdapt_aiosqlite_ss_cursor):
     __slots__ = ()
+
+    def fetchmany(self, size: int | None = None) -> Any:
+        """SQLAlchemy asks for rows before it knows whether there are some."""
+        return [] if self.description is None else super().fetchmany(size)
 
 
 def _dots(value: object) -> str:
@@ -80,7 +84,7 @@ class AsyncAdapt_odpsmodel_connection(AsyncAdapt_aiosqlite_connection):
     __slots__ = ()
 
     def cursor(self, server_side: bool = False) -> Any:
-        file.refuse_carried(self._connection._connection)
+        forks.refuse(self._connection._connection)
         return (AsyncAdapt_odpsmodel_ss_cursor if server_side else AsyncAdapt_odpsmodel_cursor)(self)
 
     def execute(self, operation: Any, parameters: Any = None) -> Any:
@@ -93,7 +97,7 @@ class AsyncAdapt_odpsmodel_connection(AsyncAdapt_aiosqlite_connection):
         """Raises OperationalError where there is nothing left to commit; SQLAlchemy 2.1 says nothing."""
         if not self._connection._running:
             raise dbapi.OperationalError("connection closed: nothing was committed")
-        file.refuse_carried(self._connection._connection)
+        forks.refuse(self._connection._connection)
         super().commit()
 
     def rollback(self) -> None:
@@ -114,7 +118,7 @@ class AsyncAdapt_odpsmodel_connection(AsyncAdapt_aiosqlite_connection):
             await_only(_ended(ended))
 
     def _is_carried(self) -> bool:
-        return self._connection._connection in file.carried
+        return self._connection._connection in forks.carried
 
 
 async def _ended(future: asyncio.Future[Any]) -> None:

@@ -113,7 +113,7 @@ def create(
     """A new model and its first version, the default."""
     source_type, model_type = check_types(statement.options)
     model = ModelRecord(*key, owner, source_type, model_type, statement.version, now, now, statement.comment)
-    return model, _version(statement, now)
+    return model, version_of(statement, now)
 
 
 def check_added(statement: AddVersion, source_type: str, model_type: str) -> None:
@@ -135,10 +135,11 @@ def add_version(statement: AddVersion, model: ModelRecord, exists: bool, now: in
     check_added(statement, model.source_type, model.model_type)
     if exists:
         raise VersionExists(f"version {statement.version} of model {model.name} already exists")
-    return _version(statement, now)
+    return version_of(statement, now)
 
 
-def _version(statement: CreateModel | AddVersion, now: int) -> VersionRecord:
+def version_of(statement: CreateModel | AddVersion, now: int) -> VersionRecord:
+    """The version that a statement makes, but for its rules."""
     given = tuple(o for o in statement.options if o[0] not in ("MODEL_SOURCE_TYPE", "MODEL_TYPE"))
     return VersionRecord(statement.version, now, now, statement.comment, statement.inputs, given)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -136,8 +137,8 @@ def backup(db: str, path: str) -> None:
     with _opened(db) as connection:
         try:
             file.backup(connection, path)
-        except FileExistsError:
-            raise click.BadParameter(f"{path} is there already", param_hint="FILE") from None
+        except FileExistsError as error:
+            raise click.BadParameter(f"{error.filename} is there already", param_hint="FILE") from None
 
 
 @main.command()
@@ -172,11 +173,13 @@ def _opened(db: str) -> Iterator[dbapi.Connection]:
 
 
 def _require_file(arguments: dict[str, Any], argument: str) -> None:
-    """Refuse a path where there is no file: to connect would make one."""
-    database = arguments["database"]
-    path = unquote(urlsplit(database).path) if arguments.get("uri") else database
-    if not (":memory:" in database or "mode=memory" in database or Path(path).exists()):
-        raise click.BadParameter(f"{path}: no such file", param_hint=argument)
+    """Refuse a path where there is no file, or an empty one: to connect would make a database."""
+    path = arguments["database"]
+    if arguments.get("uri"):
+        parts = urlsplit(path)
+        path = ":memory:" if "mode=memory" in parts.query else unquote(parts.path)
+    if path != ":memory:" and not (os.path.exists(path) and os.stat(path).st_size):
+        raise click.BadParameter(f"{path}: no such file, or an empty one", param_hint=argument)
 
 
 def connect_arguments(db: str) -> dict[str, Any]:

@@ -43,7 +43,7 @@ from sqlite3 import (
 from sqlite3.dbapi2 import Timestamp
 from typing import Any, Self, TypeVar, overload
 
-from . import catalog, file
+from . import catalog, file, forks
 from .errors import (
     DatabaseError,
     DataError,
@@ -150,6 +150,7 @@ _executemany = sqlite3.Cursor.executemany
 _fetchone = sqlite3.Cursor.fetchone
 _fetchmany = sqlite3.Cursor.fetchmany
 _fetchall = sqlite3.Cursor.fetchall
+_IMMEDIATE = re.compile(r"\s+IMMEDIATE\b", re.IGNORECASE | re.ASCII).match
 _DML_WORD = re.compile(r"\b(?:INSERT|UPDATE|DELETE|REPLACE)\b", re.IGNORECASE)
 #: What sqlite3 raises beside the classes of PEP 249, for text and numbers that SQLite cannot take.
 _FOREIGN_ERRORS = (UnicodeEncodeError, OverflowError)
@@ -194,11 +195,11 @@ class Cursor(sqlite3.Cursor):
         statement are ``?`` or ``:name`` and stand where a string literal may; SET lines before a
         statement hold for it, alone for the connection."""
         self.statement = None
-        if file.carried:
-            file.refuse_carried(self.connection)
+        if forks.carried:
+            forks.refuse(self.connection)
         if not isinstance(sql, str):
             return self._run_object(sql, parameters)
-        begun = False
+        begun = waits = False
         opening = match_opening(sql)
         if opening is not None:
             kind = opening.lastgroup
@@ -208,10 +209,12 @@ class Cursor(sqlite3.Cursor):
                 return self._run_after_flags(sql, parameters)
             if kind == "begins" or (kind == "cte" and self._writes(sql, parameters)):
                 begun = self._begin()
-            elif kind == "begin" and not parameters:
+            else:
+                waits = kind == "begin" and not parameters and _IMMEDIATE(sql, opening.end()) is not None
+        try:
+            if waits:
                 file.begin(self, sql)
                 return self
-        try:
             return _execute(self, sql, parameters)
         except Exception as error:
             failure = self._failure(error, sql, begun)
@@ -220,8 +223,8 @@ class Cursor(sqlite3.Cursor):
     def executemany(self, sql: str, seq_of_parameters: Iterable[Any], /) -> Self:
         """Execute one statement for each of the parameters."""
         self.statement = None
-        if file.carried:
-            file.refuse_carried(self.connection)
+        if forks.carried:
+            forks.refuse(self.connection)
         begun = False
         opening = match_opening(sql)
         if opening is not None:
@@ -374,7 +377,7 @@ class Cursor(sqlite3.Cursor):
             _execute(self, _SAVEPOINT)
         else:
             end = () if connection.begins else ("COMMIT",)
-            file.begin(self, connection.begin_sql)
+            connection.begin(self)
         try:
             catalog.change(statement, connection.store, connection.session)
             for advice in catalog.advise(statement):
@@ -394,7 +397,7 @@ class Cursor(sqlite3.Cursor):
         connection = self.connection
         if not connection.begins or connection.in_transaction:
             return False
-        file.begin(self, connection.begin_sql)
+        connection.begin(self)
         return True
 
     def _writes(self, sql: str, parameters: Any) -> bool:
@@ -466,22 +469,24 @@ class Connection(sqlite3.Connection):
         except DatabaseError as error:
             file.explain(error)
             raise
+        except ValueError as error:  # UnicodeEncodeError too
+            raise ProgrammingError(f"cannot connect: {error}") from None
         try:
             self.store = Store(self)
             path = file.path_of(self)
-            if file.carried:
-                file.release_carried(path)
+            if forks.carried:
+                forks.release(path)
             file.make_wal(self, path, timeout)
             sqlite3.Cursor(self).execute(f"PRAGMA synchronous={str(synchronous).upper()}")
             if time_sql != catalog.UTC_SQL:
                 self.create_function(catalog.TIME_FUNCTION, 1, show_time, deterministic=True)
             if autocommit != _LEGACY_TRANSACTION_CONTROL:
                 self.autocommit = autocommit  # after the PRAGMAs, which no transaction may hold
+            forks.opened(self, path, kwargs.get("check_same_thread", True))
         except BaseException as error:
             self.close()
             file.explain(error)
             raise
-        file.opened(self, path)
 
     @overload
     def cursor(self, factory: None = None) -> Cursor: ...
@@ -489,6 +494,8 @@ class Connection(sqlite3.Connection):
     def cursor(self, factory: Callable[[sqlite3.Connection], _C]) -> _C: ...
     def cursor(self, factory: Any = None) -> Any:
         """A Cursor, or what the factory makes."""
+        if forks.carried:
+            forks.refuse(self)
         return super().cursor(factory or Cursor)
 
     # sqlite3's own make their cursor without asking cursor().
@@ -511,7 +518,8 @@ class Connection(sqlite3.Connection):
 
     def rollback(self) -> None:
         """Roll back the transaction that is open, if one is."""
-        self._end(super().rollback)
+        if not (self in forks.carried and forks.is_idle(self)):
+            self._end(super().rollback)
 
     def __exit__(self, *raised: Any) -> Any:
         """Commit, or after an error roll back, as sqlite3's."""
@@ -519,8 +527,7 @@ class Connection(sqlite3.Connection):
 
     def _end(self, how: Callable[..., Any], *arguments: Any) -> Any:
         """End the transaction, which is not one that a fork carried over."""
-        if file.carried and self.in_transaction:
-            file.refuse_carried(self)
+        forks.refuse(self)
         try:
             return how(*arguments)
         except DatabaseError as error:
@@ -530,14 +537,15 @@ class Connection(sqlite3.Connection):
     def close(self) -> None:
         """Roll back and close.  Raises ProgrammingError if it is closed, as the suite of PEP 249 has it.
         A transaction that a fork carried over is its parent's, and left alone."""
-        if self in file.carried and self.in_transaction:
+        if self in forks.carried:
+            forks.close(self)
             return
         try:
             if self.in_transaction:  # a closed connection raises
                 sqlite3.Cursor(self).execute("ROLLBACK")  # a cursor that lives on would keep the write lock
         finally:
             super().close()
-            file.closed(self)
+            forks.closed(self)
 
     def parse(self, sql: str, parameters: Parameters = ()) -> Statement:
         """Read a model statement as executing it would, under the flags of the connection."""
@@ -549,10 +557,12 @@ class Connection(sqlite3.Connection):
         legacy = _LEGACY_TRANSACTION_CONTROL
         return self.isolation_level is not None and getattr(self, "autocommit", legacy) == legacy
 
-    @property
-    def begin_sql(self) -> str:
-        """BEGIN that takes the write lock at once: read first, a transaction may not get it later."""
-        return "BEGIN EXCLUSIVE" if self.isolation_level == "EXCLUSIVE" else "BEGIN IMMEDIATE"
+    def begin(self, cursor: Cursor) -> None:
+        """Begin with the write lock, which a transaction that has read may not get later."""
+        if self.isolation_level == "EXCLUSIVE":
+            _execute(cursor, "BEGIN EXCLUSIVE")  # SQLite's own waiting keeps new readers out
+        else:
+            file.begin(cursor, "BEGIN IMMEDIATE")
 
 
 def connect(
@@ -596,7 +606,7 @@ def _owner(owner: str) -> str:
 def _times(timezone: str) -> tuple[Callable[[int], str], str]:
     """How to print milliseconds of UTC as YYYY-MM-DD HH:MM:SS, in Python and in SQL."""
     if str(timezone).upper() == "UTC":
-        return lambda ms: time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(ms // 1000)), catalog.UTC_SQL
+        return _shown(lambda s: time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(s))), catalog.UTC_SQL
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
@@ -607,7 +617,19 @@ def _times(timezone: str) -> tuple[Callable[[int], str], str]:
             f"timezone {timezone!r} is not known: give an IANA name such as Asia/Shanghai"
             " (where the system has no time zones, pip install tzdata)"
         ) from None
-    return (
-        lambda ms: f"{datetime.fromtimestamp(ms // 1000, zone):%Y-%m-%d %H:%M:%S}",
-        f"{catalog.TIME_FUNCTION}({{}})",
-    )
+    shown = _shown(lambda s: f"{datetime.fromtimestamp(s, zone):%Y-%m-%d %H:%M:%S}")
+    return shown, f"{catalog.TIME_FUNCTION}({{}})"
+
+
+def _shown(seconds: Callable[[int], str]) -> Callable[[int], str]:
+    """What prints milliseconds, of what prints seconds."""
+
+    def shown(milliseconds: int) -> str:
+        try:
+            return seconds(milliseconds // 1000)
+        except (ValueError, OverflowError, OSError):
+            raise StoreError(
+                "the metadata tables hold a time that is none: restore the file from a backup"
+            ) from None
+
+    return shown

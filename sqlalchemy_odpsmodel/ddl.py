@@ -102,7 +102,7 @@ class ModelDDL(ExecutableDDLElement):
         self.statement = statement
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.statement!r}>"
+        return f"<{type(self).__name__} {getattr(self, 'statement', 'that was refused')!r}>"
 
 
 class CreateModel(ModelDDL):

@@ -88,10 +88,9 @@ class ModelDialect(SQLiteDialect_pysqlite):
 
     @classmethod
     def engine_created(cls, engine: Engine) -> None:
-        """What SET gave alone ends with the connection's stay outside of the pool; errors hold no key."""
+        """What SET gave alone ends with the connection's stay outside of the pool."""
         event.listen(engine, "engine_connect", _connected)
         event.listen(engine, "reset", _forget_flags)
-        event.listen(engine, "handle_error", hide_key)
 
     def create_connect_args(self, url: URL) -> Any:
         """URL arguments are those of dbapi.connect; with ``uri=true`` SQLite's own too."""
@@ -241,9 +240,9 @@ class ModelDialect(SQLiteDialect_pysqlite):
         row = connection.exec_driver_sql(store.FORMAT_SQL).first()
         try:
             store.known_format(None if row is None else tuple(row))
+            return [store.decode(row) for row in connection.exec_driver_sql(sql, tuple(values))]
         except StoreError as error:
             raise OperationalError(store.FORMAT_SQL, None, error) from error
-        return [store.decode(row) for row in connection.exec_driver_sql(sql, tuple(values))]
 
     def _models(self, connection: Connection, sql: str, values: Sequence[str]) -> list[ReflectedModel]:
         described = map(store.read_described, self._rows(connection, sql, values))
@@ -251,6 +250,10 @@ class ModelDialect(SQLiteDialect_pysqlite):
             return [_reflected(list(rows)) for _, rows in groupby(described, lambda row: row[0])]
         except StoreError as error:
             raise OperationalError(sql, None, error) from error
+
+
+#: For the class: before the listeners that a program has for all engines, if it adds them after this.
+event.listen(ModelDialect, "handle_error", hide_key)
 
 
 def _check(url: URL) -> None:

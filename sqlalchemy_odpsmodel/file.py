@@ -1,4 +1,4 @@
-"""The file under a connection: making it WAL, waiting for its write lock, forks, and what its faults ask for.
+"""The file under a connection: making it WAL, waiting for its write lock, copies, what its faults ask for.
 
 Knows sqlite3, and nothing of models.
 """
@@ -9,12 +9,12 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing
+from errno import EEXIST
 from random import random
 from typing import Any
-from weakref import WeakKeyDictionary
 
-from .errors import OperationalError, ProgrammingError
+from .errors import DatabaseError, OperationalError
 
 
 def path_of(connection: sqlite3.Connection) -> str:
@@ -51,17 +51,20 @@ def _size(path: str) -> int:
 
 
 def begin(cursor: sqlite3.Cursor, sql: str) -> None:
-    """Begin a transaction that takes the write lock at once, and wait for it up to the busy timeout.
+    """BEGIN IMMEDIATE, which takes the write lock at once, and wait for it up to the busy timeout.
 
     SQLite itself waits longer and longer between its tries, so that under load some wait for seconds while
     others overtake them.  Here every waiter tries about once a millisecond: who waits has the same chance as
     who comes.  Nothing but the lock itself is used, so it works beside any other client of SQLite.
     """
     setting = sqlite3.Cursor(cursor.connection)
-    (timeout,) = setting.execute("PRAGMA busy_timeout").fetchone()
+    found = setting.execute("PRAGMA busy_timeout").fetchone()
+    if found is None:  # an authorizer of the user's ignores pragmas
+        sqlite3.Cursor.execute(cursor, sql)
+        return
     try:
         setting.execute("PRAGMA busy_timeout=0")
-        for last in _tries(timeout / 1000):
+        for last in _tries(found[0] / 1000):
             try:
                 sqlite3.Cursor.execute(cursor, sql)
                 return
@@ -70,37 +73,49 @@ def begin(cursor: sqlite3.Cursor, sql: str) -> None:
                     explain(error)
                     raise
     finally:
-        setting.execute(f"PRAGMA busy_timeout={timeout}")
+        setting.execute(f"PRAGMA busy_timeout={found[0]}")
 
 
 def backup(source: sqlite3.Connection, path: str) -> None:
     """Copy a whole database, as of one moment, to a new file, which is there and on disk, or not at all.
 
-    In WAL mode nobody waits for it.  It is written as ``path.part`` first.  Raises FileExistsError, and other
-    OSErrors.
+    In WAL mode nobody waits for it.  It is written beside the file, under a name with ``.part``.  Raises
+    FileExistsError, also for what another database of that name has left, and other OSErrors.
     """
-    part = f"{path}.part"
-    os.close(os.open(path, os.O_CREAT | os.O_EXCL))
+    from tempfile import mkstemp
+
+    for end in ("", "-wal", "-shm", "-journal"):
+        if os.path.lexists(path + end):
+            raise FileExistsError(EEXIST, "it is there already", path + end)
+    folder, name = os.path.split(os.path.abspath(path))
+    handle, part = mkstemp(".part", f"{name}.", folder)
+    os.close(handle)
     try:
-        _unlink(part)  # of one that was killed
         source.execute("BEGIN")
         _run(source, "SELECT 1 FROM main.sqlite_schema")  # waits for a lock, which backup() does for ever
         with closing(sqlite3.connect(part)) as copy:
             source.backup(copy)
-        os.replace(part, path)
-    except BaseException as error:
+        if original := path_of(source):
+            os.chmod(part, os.stat(original).st_mode)
+        _name(part, path)
+    except DatabaseError as error:
         explain(error)
-        _unlink(part)
-        _unlink(path)
         raise
     finally:
         source.rollback()
-    _sync_directory(os.path.dirname(os.path.abspath(path)))
+        os.unlink(part)
+    _sync_directory(folder)
 
 
-def _unlink(path: str) -> None:
-    with suppress(FileNotFoundError):
-        os.unlink(path)
+def _name(part: str, path: str) -> None:
+    """Give a file its name too, unless that is taken; where a file has but one, give it that."""
+    try:
+        os.link(part, path)
+    except FileExistsError:
+        raise
+    except OSError:
+        os.rename(part, path)
+        open(part, "xb").close()
 
 
 def _sync_directory(path: str) -> None:
@@ -139,10 +154,11 @@ _ADVICE = {
     sqlite3.SQLITE_CORRUPT: "the file is damaged: restore it from a backup, or save what can be read with"
     " sqlite3's command .recover",
     sqlite3.SQLITE_FULL: "free space on the disk, roll back, and do it again",
-    sqlite3.SQLITE_IOERR: "look for a full disk, a limit on the size of files or a failing disk, roll back,"
-    " and do it again; `odpsmodel check` tells whether the file is sound",
+    sqlite3.SQLITE_IOERR: "look for a full disk, a limit on the size of files, a file that was deleted while"
+    " it was open or a failing disk, roll back, and do it again; `odpsmodel check` tells whether it is sound",
     sqlite3.SQLITE_NOTADB: "it may be encrypted or damaged: name another file, or restore it from a backup",
-    sqlite3.SQLITE_READONLY: "this user may not write the file or its directory, or it is open with mode=ro",
+    sqlite3.SQLITE_READONLY: "this user may not write the file or its directory, or it is open with mode=ro"
+    " or PRAGMA query_only",
     sqlite3.SQLITE_READONLY_DIRECTORY: "this user may not write the directory, where the -wal file belongs;"
     " to read a file that nobody writes, open it with mode=ro&immutable=1",
     sqlite3.SQLITE_READONLY_DBMOVED: "the file was moved or deleted while it was open: connect again",
@@ -154,67 +170,7 @@ def explain(error: BaseException) -> None:
     code = getattr(error, "sqlite_errorcode", None)
     if code is not None:
         advice = _ADVICE.get(code) or _ADVICE.get(code & 0xFF)
+        if str(error).startswith("cannot commit"):  # as this connection reads still
+            return
         if advice and not str(error).endswith(advice):
             error.args = (f"{error}: {advice}",)
-
-
-# Forks
-
-#: The open connections to files, with their paths, and those of the process that forked this one.
-_open: WeakKeyDictionary[sqlite3.Connection, str] = WeakKeyDictionary()
-carried: dict[sqlite3.Connection, str] = {}
-
-
-def opened(connection: sqlite3.Connection, path: str) -> None:
-    """Remember a connection to a file, as a fork may come.  One to a database in memory is copied whole."""
-    if path:
-        _open[connection] = path
-
-
-def closed(connection: sqlite3.Connection) -> None:
-    """Forget a connection."""
-    _open.pop(connection, None)
-    carried.pop(connection, None)
-
-
-def refuse_carried(connection: sqlite3.Connection) -> None:
-    """Raise ProgrammingError for a connection that was opened before this process was forked."""
-    if connection in carried:
-        raise ProgrammingError(
-            "this connection was opened before this process was forked, and is its parent's: connect again"
-            " here (with SQLAlchemy, call engine.dispose(close=False) first)"
-        )
-
-
-def release_carried(path: str) -> None:
-    """Close what was open to a file when this process was forked.
-
-    SQLite counts the locks of a process by file, in memory that a fork copies: beside a carried connection a
-    new one takes no lock of its own, and what it commits is lost if the parent then closes the file.
-    Raises OperationalError where one cannot be closed: a transaction that it is in is the parent's.
-    """
-    for connection in [found for found, its_path in carried.items() if its_path == path]:
-        try:
-            if not connection.in_transaction:
-                connection.close()
-        except ProgrammingError:
-            pass  # another thread's
-        if connection in carried:
-            raise OperationalError(
-                f"this process was forked while {path} was open in a transaction or in another thread, so it"
-                " cannot be opened safely here: fork when neither is so, or start processes with"
-                " multiprocessing's spawn"
-            )
-
-
-def _after_fork() -> None:
-    from ctypes import py_object, pythonapi
-
-    carried.update(_open)
-    _open.clear()
-    for connection in carried:  # for ever: to close one at exit would roll back the parent's transaction
-        pythonapi.Py_IncRef(py_object(connection))
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)

@@ -147,7 +147,7 @@ def read_described(row: tuple[Any, ...]) -> Described:
     try:
         columns = tuple(InputColumn(*column) for column in json.loads(inputs))
         pairs = tuple((key, _read(key, value)) for key, value in json.loads(options).items())
-    except (ValueError, TypeError, AttributeError, SemanticError):  # no JSON, or not of that shape
+    except (ValueError, TypeError, AttributeError, RecursionError, SemanticError):  # another shape
         raise damaged("_odpsmodel_version") from None
     return model, VersionRecord(found, created, modified, comment, columns, pairs)
 
@@ -202,9 +202,11 @@ class Store:
         try:
             row = self._row(FORMAT_SQL)
         except sqlite3.OperationalError as error:
-            if "no such table" in str(error):
-                return 0
-            raise
+            if "no such table" not in str(error):
+                raise
+            if self._row("SELECT 1 FROM main.sqlite_schema WHERE name = '_odpsmodel_model'"):
+                raise damaged(STORE_TABLE) from error
+            return 0
         return known_format(row)
 
     def lock(self) -> None:
@@ -280,14 +282,16 @@ class Store:
         return read_described(row) if row else None
 
     def insert_version(self, model_id: int, version: VersionRecord) -> None:
-        inputs = _dump([(c.name, c.type, c.comment) for c in version.inputs])
         self._execute(
             f"INSERT INTO main._odpsmodel_version (model, {_VERSION_COLUMNS}) VALUES (?,?,?,?,?,?,?)",
             model_id,
-            *version[:4],
-            inputs,
-            _dump({key: self._kept(value) for key, value in version.options}),
+            *self.version_row(version),
         )
+
+    def version_row(self, version: VersionRecord) -> tuple[object, ...]:
+        """A version as its row says it, which holds no key."""
+        inputs = _dump([(c.name, c.type, c.comment) for c in version.inputs])
+        return *version[:4], inputs, _dump({key: self._kept(value) for key, value in version.options})
 
     def delete_version(self, model_id: int, name: str) -> None:
         self._execute("DELETE FROM main._odpsmodel_version WHERE model = ? AND name = ?", model_id, name)
@@ -315,7 +319,7 @@ def fingerprints(row: tuple[Any, ...] | None) -> Callable[[PlainSecret], Fingerp
 
 def known_format(row: tuple[Any, ...] | None) -> int:
     """The format that FORMAT_SQL found; a newer one, or none, raises StoreError."""
-    if row is None:
+    if row is None or row[0] < 1:
         raise damaged(STORE_TABLE)
     if row[0] > FORMAT:
         raise StoreError(

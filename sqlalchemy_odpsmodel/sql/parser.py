@@ -36,7 +36,7 @@ Parameters = Sequence[object] | Mapping[str, object]
 Flags = tuple[tuple[str, str], ...]
 _T = TypeVar("_T")
 
-_SET_WORD = re.compile(rf"{TRIVIA}SET\b", re.IGNORECASE | re.ASCII)
+_SET_WORD = re.compile(rf"{TRIVIA}(?ai:SET)\b")
 _SET = re.compile(
     rf"{TRIVIA}SET\s+(?P<flag>{FLAG})\s*=\s*(?P<value>{FLAG_VALUE}){TRIVIA}(?:[;；]|\Z)", re.IGNORECASE
 )
@@ -94,7 +94,7 @@ def _locate(error: SemanticError, tokens: Tokens, before: int, names: Container[
     offender = error.offender.lower()
     found = [i for i in range(before) if _word(tokens, i).lower() == offender]
     keys = [i for i in found if tokens.mark(i + 1) == "="]
-    others = [i for i in found if i not in keys]
+    others = [i for i in found if tokens.mark(i + 1) != "="]
     fitting = (keys or others) if isinstance(error, OptionError) else others
     if fitting and offender:
         error.place = place_of(tokens, fitting[-1], names)

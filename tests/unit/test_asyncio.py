@@ -562,6 +562,16 @@ async def shown_of(path: Path) -> list[str]:
         return await names(engine)
 
 
+@asynchronous
+async def test_a_statement_without_rows_may_be_streamed(path: Path) -> None:
+    async with engine_on(path) as engine, engine.connect() as connection:
+        for sql in ("CREATE TABLE t (a)", create(), "INSERT INTO t VALUES (1)"):
+            result = await connection.run_sync(
+                lambda sync, sql=sql: sync.execution_options(stream_results=True).execute(text(sql))
+            )
+            assert not result.returns_rows
+
+
 @pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
 def test_a_connection_that_a_fork_carried_over_is_refused_and_nobody_waits_for_its_thread(path: Path) -> None:
     engine = create_async_engine(f"odpsmodel+aiosqlite:///{path}")

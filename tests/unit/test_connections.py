@@ -185,7 +185,7 @@ class TestWhatAForkCarriesOver:
 
         def child() -> None:
             con.close()
-            with pytest.raises(dbapi.ProgrammingError, match="closed"):
+            with pytest.raises(dbapi.ProgrammingError, match="before this process was forked"):
                 con.execute("SHOW MODELS")
             with closing(dbapi.connect(path)) as own:
                 own.execute(create(name="child"))
@@ -193,6 +193,93 @@ class TestWhatAForkCarriesOver:
 
         assert in_a_fork(child) == 0
         assert [row[0] for row in con.execute("SHOW MODELS")] == ["child", "m"]
+        con.close()
+
+    def test_attached_files_are_released_too(self, path: Path, other: Path) -> None:
+        """The parent has the other file attached, or the child attaches what the parent has open."""
+        parents = dbapi.connect(path)
+        parents.execute("ATTACH ? AS other", (str(other),))
+        parents.execute("SELECT * FROM other.odps_models").fetchall()
+        self.child_commits_after_its_parent_closes(parents, str(other))
+        parents = dbapi.connect(path)
+        parents.execute("SHOW MODELS").fetchall()
+        self.child_commits_after_its_parent_closes(parents, ":memory:", f"ATTACH '{path}' AS other")
+        with closing(dbapi.connect(other)) as con:
+            assert con.execute("SELECT count(*) FROM committed").fetchone() == (2,)
+        with closing(dbapi.connect(path)) as con:
+            assert con.execute("SELECT count(*) FROM committed").fetchone() == (2,)
+
+    def child_commits_after_its_parent_closes(
+        self, parents: dbapi.Connection, database: str, *first: str
+    ) -> None:
+        context = multiprocessing.get_context("fork")
+        opened, shut = context.Event(), context.Event()
+
+        def child() -> None:
+            with closing(dbapi.connect(database, isolation_level=None)) as con:
+                for sql in first:
+                    con.execute(sql)
+                schema = "other" if first else "main"
+                con.execute(f"CREATE TABLE {schema}.committed (a)")
+                con.execute("INSERT INTO committed VALUES (1)")
+                opened.set()
+                assert shut.wait(30)
+                con.execute("INSERT INTO committed VALUES (2)")
+            assert parents is not None
+
+        process = context.Process(target=child)
+        process.start()
+        assert opened.wait(30)
+        parents.close()
+        shut.set()
+        process.join(30)
+        assert process.exitcode == 0
+
+    def test_while_another_thread_is_in_a_statement(self, path: Path) -> None:
+        """It never leaves it in the child: that is told, and nobody waits for it."""
+        con = dbapi.connect(path, check_same_thread=False)
+        con.executescript(f"{create()}; COMMIT")
+        endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
+
+        def interrupted() -> None:
+            with suppress(dbapi.OperationalError):
+                con.execute(endless).fetchall()
+
+        running = threading.Event()
+        con.set_progress_handler(running.set, 1000)
+        thread = threading.Thread(target=interrupted)
+        thread.start()
+        assert running.wait(30)
+
+        def child() -> None:
+            with pytest.raises(dbapi.OperationalError, match="open in a transaction or in another thread"):
+                dbapi.connect(path)
+            con.close()
+
+        try:
+            assert in_a_fork(child) == 0
+        finally:
+            con.interrupt()
+            thread.join(30)
+        assert con.execute("SHOW MODELS").fetchall()
+        con.close()
+
+    def test_a_child_may_connect_in_a_thread(self, path: Path) -> None:
+        con = dbapi.connect(path)
+        con.executescript(f"{create()}; COMMIT")
+        found: list[Any] = []
+
+        def use() -> None:
+            with closing(dbapi.connect(path)) as own:
+                found.append(own.execute("SHOW MODELS").fetchall())
+
+        def child() -> None:
+            thread = threading.Thread(target=use)
+            thread.start()
+            thread.join()
+            assert len(found) == 1
+
+        assert in_a_fork(child) == 0
         con.close()
 
     def test_in_memory_is_a_copy(self) -> None:

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -776,6 +777,53 @@ class TestFile:
         other.rollback()
         con.execute(create())
         assert con.execute("PRAGMA busy_timeout").fetchone() == (50,)
+
+    @pytest.mark.parametrize("answer", [sqlite3.SQLITE_DENY, sqlite3.SQLITE_IGNORE])
+    def test_an_authorizer_that_allows_no_pragma(self, con: dbapi.Connection, answer: int) -> None:
+        con.set_authorizer(
+            lambda action, *_: answer if action == sqlite3.SQLITE_PRAGMA else sqlite3.SQLITE_OK
+        )
+        for sql in ("BEGIN IMMEDIATE", "COMMIT", create(), "ROLLBACK", "CREATE TABLE t (a)"):
+            with suppress(dbapi.DatabaseError):
+                con.execute(sql)
+
+    def test_begin_says_no_more_than_other_sql(self, con: dbapi.Connection) -> None:
+        with pytest.raises(dbapi.OperationalError, match="may hold an APIKEY, so it is not shown"):
+            con.execute("BEGIN IMMEDIATE 'sk-secret CREATE MODEL OPTIONS (APIKEY")
+        with pytest.raises(dbapi.DataError, match="surrogates"):
+            con.execute("BEGIN IMMEDIATE -- \ud800")
+
+    def test_exclusive_waits_as_sqlite_does(self, connect: Connect, path: Path) -> None:
+        """Its lock keeps new readers out while it waits; readers that overlap would starve another."""
+        con = connect(isolation_level="EXCLUSIVE")
+        con.execute("PRAGMA journal_mode=DELETE").fetchall()
+        con.execute("CREATE TABLE t (a)")
+        con.commit()
+        reader = connect(isolation_level=None, check_same_thread=False)
+        late = connect(isolation_level=None, timeout=0, check_same_thread=False)
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM t").fetchall()
+        refused = []
+
+        def read() -> None:
+            time.sleep(0.3)
+            try:
+                late.execute("SELECT * FROM t").fetchall()
+            except dbapi.OperationalError:
+                refused.append(True)
+            reader.execute("COMMIT")
+
+        reader_thread = threading.Thread(target=read)
+        reader_thread.start()
+        con.execute(create())
+        reader_thread.join()
+        con.rollback()
+        assert refused == [True]
+
+    @pytest.mark.parametrize("path", ["a\0b.db", "a\ud800b.db"])
+    def test_a_path_that_none_can_be(self, path: str) -> None:
+        with pytest.raises(dbapi.ProgrammingError, match="cannot connect: "):
+            dbapi.connect(path)
 
     def test_one_whose_making_was_killed_is_wal_too(
         self, connect: Connect, path: Path, tmp_path: Path

@@ -23,7 +23,7 @@ from sqlalchemy_odpsmodel import dbapi
 
 Connect = Callable[..., dbapi.Connection]
 FULL = "database or disk is full: free space on the disk, roll back, and do it again"
-LIMIT = "disk I/O error: look for a full disk, a limit on the size of files or a failing disk"
+LIMIT = "disk I/O error: look for a full disk, a limit on the size of files"
 READ_ONLY = "attempt to write a readonly database: this user may not write the file or its directory"
 CANNOT_OPEN = "unable to open database file: see that the directory exists and that this user may write it"
 NO_DATABASE = "file is not a database: it may be encrypted or damaged: name another file, or restore it"
@@ -302,6 +302,20 @@ def test_a_file_that_is_moved_while_it_is_open(path: Path, connect: Connect) -> 
         con.execute(add())
 
 
+def test_advice_is_for_what_sqlite_says(connect: Connect) -> None:
+    """A busy connection of one's own is not another's lock."""
+    con = connect()
+    con.execute("CREATE TABLE t (a)")
+    con.executemany("INSERT INTO t VALUES (?)", [(1,), (2,)])
+    rows = con.execute("DELETE FROM t RETURNING a")
+    rows.fetchone()
+    with pytest.raises(
+        dbapi.OperationalError, match=r"^cannot commit transaction - SQL statements in progress$"
+    ):
+        con.commit()
+    con.rollback()
+
+
 def test_a_lock_that_is_held_for_too_long(connect: Connect) -> None:
     holder, con = connect(), connect(timeout=0.05)
     holder.execute(create())
@@ -339,12 +353,20 @@ DAMAGE = {
     "text that is none": "UPDATE _odpsmodel_model SET comment = CAST(x'ff' AS TEXT)",
     "no versions": "DELETE FROM _odpsmodel_version",
     "no table of versions": "DROP TABLE _odpsmodel_version",
+    "inputs without a bottom": f"UPDATE _odpsmodel_version SET inputs = '{'[' * 100_000}'",
+    "a time in the far future": "UPDATE _odpsmodel_model SET create_time = 1 << 60",
+    "a time in the far past": "UPDATE _odpsmodel_version SET create_time = -1 << 60",
+    "a time at the end of time": "UPDATE _odpsmodel_model SET create_time = 253402300799999",
+    "no row of the store": "DELETE FROM _odpsmodel_store",
+    "a format below the first": "UPDATE _odpsmodel_store SET format = -1",
     "no salt": "UPDATE _odpsmodel_store SET salt = x''",
 }
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
-def test_tables_that_somebody_wrote_to(damage: str, con: dbapi.Connection) -> None:
+@pytest.mark.parametrize("timezone", ["UTC", "Asia/Shanghai"])
+def test_tables_that_somebody_wrote_to(damage: str, timezone: str, connect: Connect) -> None:
+    con = connect(":memory:", timezone=timezone)
     con.execute(create())
     con.commit()
     con.execute(DAMAGE[damage])

@@ -17,7 +17,7 @@ FLOORS = (
     "errors", "model", "options", "source",
     "sql.lexer", "sql.place", "sql.statements", "sql.parser", "sql.script", "sql",
     "layout", "store", "catalog",
-    "file",
+    "file", "forks",
     "dbapi",
     "registration", "ddl", "diff", "reflection", "schema",
     "execution", "dialect", "aiosqlite", "provision",
@@ -26,7 +26,7 @@ FLOORS = (
 )  # fmt: skip
 ALEMBIC = {"alembic.settings", "alembic.operations", "alembic.impl", "alembic.autogenerate", "alembic"}
 OUTSIDE = {
-    "sqlite3": {"errors", "store", "file", "dbapi"},
+    "sqlite3": {"errors", "store", "file", "forks", "dbapi"},
     "click": {"run", "cli"},
     "aiosqlite": {"aiosqlite"},
     "sqlalchemy": {

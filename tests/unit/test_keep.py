@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import sqlite3
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -131,11 +135,15 @@ class TestBackup:
         con.execute("CREATE TABLE t (a)")
         con.commit()
         con.execute("INSERT INTO t VALUES (1)")
-        (tmp_path / "copy.db.part").write_text("of one that was killed")
         result = odpsmodel("backup", path, tmp_path / "copy.db")
         assert (result.exit_code, result.output) == (0, "")
         con.commit()
-        assert not (tmp_path / "copy.db.part").exists()
+        assert {found.name for found in tmp_path.iterdir()} == {
+            "models.db",
+            "models.db-wal",
+            "models.db-shm",
+            "copy.db",
+        }
         copy = connect(tmp_path / "copy.db")
         everything = "SELECT * FROM _odpsmodel_model JOIN _odpsmodel_version"
         assert copy.execute(everything).fetchall() == con.execute(everything).fetchall() != []
@@ -183,6 +191,46 @@ class TestBackup:
             assert f"{target} is there already" in result.stderr
         assert other.read_text() == "precious"
 
+    @pytest.mark.parametrize("end", ["-wal", "-shm", "-journal"])
+    def test_what_another_database_has_left_is_not_taken_for_its_own(
+        self, end: str, path: Path, tmp_path: Path, connect: Connect
+    ) -> None:
+        fill(connect())
+        (tmp_path / f"copy.db{end}").write_text("left")
+        result = odpsmodel("backup", path, tmp_path / "copy.db")
+        assert (result.exit_code, f"copy.db{end} is there already" in result.stderr) == (2, True)
+        assert not (tmp_path / "copy.db").exists()
+
+    def test_a_copy_has_the_rights_of_its_original(
+        self, path: Path, tmp_path: Path, connect: Connect
+    ) -> None:
+        fill(connect())
+        for mode in (0o600, 0o640):
+            path.chmod(mode)
+            copy = tmp_path / f"{mode}.db"
+            assert odpsmodel("backup", path, copy).exit_code == 0
+            assert copy.stat().st_mode & 0o777 == mode
+
+    def test_one_that_is_killed_leaves_no_file_of_that_name(
+        self, path: Path, tmp_path: Path, connect: Connect
+    ) -> None:
+        con = connect()
+        con.executescript("CREATE TABLE t (a); INSERT INTO t VALUES (zeroblob(100000000)); COMMIT")
+        command = [
+            sys.executable,
+            "-c",
+            "from sqlalchemy_odpsmodel.cli import main; main()",
+            "backup",
+            str(path),
+        ]
+        process = subprocess.Popen([*command, str(tmp_path / "copy.db")])
+        while not list(tmp_path.glob("copy.db.*.part")):
+            time.sleep(0.001)
+        process.kill()
+        assert process.wait(30) == -signal.SIGKILL
+        assert not (tmp_path / "copy.db").exists()
+        assert odpsmodel("backup", path, tmp_path / "copy.db").exit_code == 0
+
     def test_no_space_leaves_no_file(self, path: Path, tmp_path: Path, connect: Connect) -> None:
         con = connect()
         fill(con)
@@ -210,72 +258,95 @@ class TestBackup:
         assert not (tmp_path / "copy.db").exists()
 
 
-#: What is done to a file, a word of what is found, and whether the mend that is named can be run as it is.
+OF_M, RESTORE = "model local.default.m:", "restore the file from a backup"
+DROP_V2 = "ALTER MODEL local.default.m DROP VERSION v2; -- and add it again"
+DROP_M = "DROP MODEL local.default.m; -- and make it again"
+AS_WRITTEN = f"{OF_M} version v2: its name, inputs, options or comment are not as ADD VERSION writes them"
+#: What is done to a file that has model m with v1, the default, and v2; the fault that is found, and its mend.
 DAMAGE = {
-    "UPDATE _odpsmodel_model SET default_version = 'gone' WHERE name = 'm'": (
-        "model local.default.m: its default version gone does not exist",
-        "ALTER MODEL local.default.m SET DEFAULT_VERSION v2",
+    "UPDATE _odpsmodel_model SET default_version = 'gone'": (
+        f"{OF_M} its default version gone does not exist",
+        "ALTER MODEL local.default.m SET DEFAULT_VERSION v2; -- or another of v1, v2",
     ),
-    "DELETE FROM _odpsmodel_version WHERE name IN ('v1', 'v2')": (
-        "model local.default.m: it has no version",
-        "DROP MODEL local.default.m",
-    ),
+    "DELETE FROM _odpsmodel_version": (f"{OF_M} it has no version", DROP_M),
     "DELETE FROM _odpsmodel_model": (
         "2 versions are of no model",
-        "DELETE FROM _odpsmodel_version WHERE model NOT IN (SELECT id FROM _odpsmodel_model)",
+        "DELETE FROM _odpsmodel_version WHERE model NOT IN (SELECT id FROM _odpsmodel_model);",
     ),
     "UPDATE _odpsmodel_version SET inputs = '[]' WHERE name = 'v2'": (
-        "model local.default.m: version v2: INPUT is missing: IMPORT models need it",
-        "ALTER MODEL local.default.m DROP VERSION v2",
+        f"{OF_M} version v2: INPUT is missing: IMPORT models need it",
+        DROP_V2,
     ),
-    "UPDATE _odpsmodel_version SET inputs = '[' WHERE name = 'v2'": (
-        "model local.default.m: version v2: the table _odpsmodel_version is damaged",
-        "ALTER MODEL local.default.m DROP VERSION v2",
+    "UPDATE _odpsmodel_version SET inputs = '[]' WHERE name = 'v1'": (
+        f"{OF_M} version v1: INPUT is missing: IMPORT models need it",
+        "ALTER MODEL local.default.m SET DEFAULT_VERSION v2;"
+        " ALTER MODEL local.default.m DROP VERSION v1; -- and add it again",
+    ),
+    "UPDATE _odpsmodel_version SET inputs = '['": (
+        f"{OF_M} version v2: its inputs or options cannot be read",
+        DROP_V2,
+    ),
+    f"UPDATE _odpsmodel_version SET inputs = '{'[' * 100_000}' WHERE name = 'v2'": (
+        f"{OF_M} version v2: its inputs or options cannot be read",
+        DROP_V2,
     ),
     "UPDATE _odpsmodel_version SET options = '{}' WHERE name = 'v2'": (
-        "model local.default.m: version v2: LOCATION is missing: IMPORT models need it",
-        "ALTER MODEL local.default.m DROP VERSION v2",
+        f"{OF_M} version v2: LOCATION is missing: IMPORT models need it",
+        DROP_V2,
+    ),
+    "UPDATE _odpsmodel_version SET options = lower(options) WHERE name = 'v2'": (AS_WRITTEN, DROP_V2),
+    "UPDATE _odpsmodel_version SET options = json_set(options, '$.MODEL_TYPE', 'BOOSTED_TREE_CLASSIFIER')"
+    " WHERE name = 'v2'": (AS_WRITTEN, DROP_V2),
+    "UPDATE _odpsmodel_version SET inputs = '[[\"F1\",\"INT\",null]]' WHERE name = 'v2'": (AS_WRITTEN, DROP_V2),
+    "UPDATE _odpsmodel_version SET comment = '' WHERE name = 'v2'": (AS_WRITTEN, DROP_V2),
+    "UPDATE _odpsmodel_version SET comment = 'a' || char(0) WHERE name = 'v2'": (
+        f"{OF_M} version v2: a COMMENT holds a NUL character",
+        DROP_V2,
     ),
     "UPDATE _odpsmodel_version SET name = 'V 2' WHERE name = 'v2'": (
-        "model local.default.m: version V 2: version name 'V 2' must start with a letter",
-        "",
+        f"{OF_M} version V 2: version name 'V 2' must start with a letter",
+        DROP_M,
     ),
     "UPDATE _odpsmodel_version SET name = 'V2' WHERE name = 'v2'": (
-        "model local.default.m: version V2: its name is not in lower case",
-        "",
+        f"{OF_M} version V2: its name, inputs, options or comment are not as ADD VERSION writes them",
+        DROP_M,
     ),
     "UPDATE _odpsmodel_version SET create_time = -5 WHERE name = 'v2'": (
-        "model local.default.m: version v2: its times are none",
-        "ALTER MODEL local.default.m DROP VERSION v2",
+        f"{OF_M} version v2: its times are none",
+        DROP_V2,
     ),
+    "UPDATE _odpsmodel_model SET create_time = 1 << 60": (f"{OF_M} its times are none", DROP_M),
     "UPDATE _odpsmodel_model SET model_type = 'LLM'": (
-        "model local.default.m: MODEL_TYPE must be 'BOOSTED_TREE_CLASSIFIER'",
-        "DROP MODEL local.default.m",
+        f"{OF_M} MODEL_TYPE must be 'BOOSTED_TREE_CLASSIFIER'",
+        DROP_M,
     ),
     "UPDATE _odpsmodel_model SET project = 'bigdata_public_modelset'": (
         "public models cannot be created, altered or dropped",
-        "",
+        RESTORE,
     ),
-    f"UPDATE _odpsmodel_model SET comment = '{'x' * 1025}'": (
-        "COMMENT is longer than 1,024 bytes of UTF-8",
-        "DROP MODEL local.default.m",
+    f"UPDATE _odpsmodel_model SET comment = '{'x' * 1025}'": ("COMMENT is longer than 1,024 bytes of UTF-8", DROP_M),
+    "UPDATE _odpsmodel_model SET comment = char(0)": ("a COMMENT holds a NUL character", DROP_M),
+    "UPDATE _odpsmodel_model SET owner = 'a' || char(10)": (
+        f"{OF_M} its name, owner or comment is not as CREATE MODEL writes it",
+        DROP_M,
     ),
-    "DROP VIEW odps_models": (
-        "odps_models is missing",
-        None,
-    ),
+    "DROP VIEW odps_models": ("odps_models is missing", "CREATE VIEW odps_models AS"),
     "DROP VIEW odps_models; CREATE VIEW odps_models AS SELECT 1": (
         "odps_models is not as it was made",
-        None,
+        "DROP VIEW odps_models; CREATE VIEW odps_models AS",
     ),
-    "DROP TABLE _odpsmodel_version": (
-        "_odpsmodel_version is missing",
-        "",
+    "DROP VIEW odps_models; CREATE TABLE odps_models (a)": (
+        "odps_models is not as it was made",
+        "ALTER TABLE odps_models RENAME TO odps_models_moved; CREATE VIEW odps_models AS",
     ),
-    "UPDATE _odpsmodel_store SET salt = x'00'": (
-        "_odpsmodel_store has no row with one salt",
-        "",
+    "CREATE TRIGGER \"a b\" AFTER INSERT ON _odpsmodel_model BEGIN SELECT 1; END": (
+        "the trigger a b is on _odpsmodel_model, which is the store's",
+        'DROP TRIGGER "a b";',
     ),
+    "DROP TABLE _odpsmodel_version": ("_odpsmodel_version is missing", RESTORE),
+    "DROP TABLE _odpsmodel_store": ("the table _odpsmodel_store is damaged", RESTORE),
+    "UPDATE _odpsmodel_store SET format = 0": ("the table _odpsmodel_store is damaged", RESTORE),
+    "UPDATE _odpsmodel_store SET salt = x'00'": ("_odpsmodel_store has no row with one salt", RESTORE),
 }  # fmt: skip
 
 
@@ -290,7 +361,7 @@ class TestCheck:
     def test_what_is_wrong_is_named_and_its_mend_mends_it(
         self, damage: str, path: Path, connect: Connect
     ) -> None:
-        """A mend of None is the one that is printed; of "" is none that SQL can do."""
+        """As it is printed."""
         con = connect()
         con.execute(create())
         con.execute(add())
@@ -299,14 +370,11 @@ class TestCheck:
         fault, mend = DAMAGE[damage]
         assert (result.exit_code, result.stdout) == (1, "")
         assert fault in result.stderr
-        if mend is None:
-            mend = next(iter(check(con))).mend
-        if not mend:
-            assert "to mend it: restore the file from a backup" in result.stderr
-            return
         assert mend in result.stderr
-        con.executescript(f"{mend}; COMMIT")
-        assert list(check(con)) == []
+        if mend != RESTORE:
+            found = [line.partition("to mend it: ") for line in result.stderr.split(f"{path}: ")]
+            assert odpsmodel("run", path, "-", stdin=found[-1][2]).exit_code == 0
+            assert [finding for finding in check(con) if fault in finding.fault] == []
 
     def test_a_plain_key_that_somebody_wrote_into_the_file(self, path: Path, connect: Connect) -> None:
         con = connect()
@@ -363,10 +431,11 @@ def test_a_file_that_is_not_there_is_not_made(
     command: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    for db in ("missing.db", "odpsmodel:///missing.db"):
+    Path("empty.db").touch()
+    for db in ("missing.db", "odpsmodel:///missing.db", "./:memory:missing.db", "empty.db"):
         result = odpsmodel(command[0], db, *command[1:])
-        assert (result.exit_code, "missing.db: no such file" in result.stderr) == (2, True)
-    assert list(tmp_path.iterdir()) == []
+        assert (result.exit_code, ".db: no such file, or an empty one" in result.stderr) == (2, True)
+    assert [(found.name, found.stat().st_size) for found in tmp_path.iterdir()] == [("empty.db", 0)]
 
 
 @pytest.mark.parametrize("file", FORMATS, ids=lambda file: str(file.stem))

@@ -105,6 +105,22 @@ def test_no_error_shows_a_key_of_a_slip_that_opens_like_sqlite_s(way: str, engin
     assert not [what for what in said if KEY in repr(what) or KEY in str(what)]
 
 
+def test_a_listener_for_all_engines_is_shown_no_key(engine: Engine) -> None:
+    shown: list[Any] = []
+
+    def listener(context: Any) -> None:
+        shown.append((context.statement, context.parameters))
+
+    event.listen(Engine, "handle_error", listener)
+    try:
+        with engine.connect() as connection, pytest.raises(exc.StatementError):
+            WAYS["a parameter is missing"](connection)
+    finally:
+        event.remove(Engine, "handle_error", listener)
+    assert [statement.split()[:2] for statement, _ in shown] == [["CREATE", "MODEL"]]
+    assert KEY not in repr(shown)
+
+
 def use(way: str, seen: list[Any]) -> list[Any]:
     """Use a way twice: the errors."""
     engine = create_engine("odpsmodel://", echo="debug")
