@@ -128,25 +128,29 @@ def _timeout(value: str) -> str | None:
     return "must be a whole number of milliseconds from 5000 to 1800000, as in '5000'"
 
 
-_TEXT = r"[^\s\x00-\x1f\x7f](?:[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?"
+#: Control characters, which no value has.
+_CONTROL = r"\x00-\x1f\x7f-\x9f"
+_TEXT = rf"[^\s{_CONTROL}](?:[^{_CONTROL}]*[^\s{_CONTROL}])?"
 _KEYS: dict[str, Option] = {
     "MODEL_SOURCE_TYPE": Option("", True, _one_of(*MODEL_TYPES)),
     "MODEL_TYPE": Option("", True, lambda value: None),
     "LOCATION": Option(
         "IMPORT",
         True,
-        _like(r"oss://[^/\s\x00-\x1f]+/[^/\s\x00-\x1f]+/[^\x00-\x1f\x7f]*", "'oss://endpoint/bucket/[path]'"),
+        _like(rf"oss://[^/\s{_CONTROL}]+/[^/\s{_CONTROL}]+/[^{_CONTROL}]*", "'oss://endpoint/bucket/[path]'"),
     ),
-    "ROLEARN": Option("IMPORT", True, _like(r"acs:ram::[^:\s]+:role/[^\s\x00-\x1f]+", "'acs:ram::…:role/…'")),
+    "ROLEARN": Option(
+        "IMPORT", True, _like(rf"acs:ram::[^:\s{_CONTROL}]+:role/[^\s{_CONTROL}]+", "'acs:ram::…:role/…'")
+    ),
     "TASKS": Option("REMOTE", True, _one_of(*TASKS)),
     "PAI_EAS_MODEL_NAME": Option("REMOTE", True, _like(_TEXT, "the name of a model in PAI EAS")),
     "PAI_EAS_SERVICE_NAME": Option(
-        "REMOTE", True, _like(r"[^.\s\x00-\x1f]+(?:\.[^.\s\x00-\x1f]+)?", "'Service' or 'Group.Service'")
+        "REMOTE", True, _like(rf"[^.\s{_CONTROL}]+(?:\.[^.\s{_CONTROL}]+)?", "'Service' or 'Group.Service'")
     ),
     "ENDPOINT": Option(
         "REMOTE",
         True,
-        _like(r"https?://[^/?#\s\x00-\x1f]+(?:[/?#][^\s\x00-\x1f]*)?", "an http(s) URL, 'http://host'"),
+        _like(rf"https?://[^/?#\s{_CONTROL}]+(?:[/?#][^\s{_CONTROL}]*)?", "an http(s) URL, 'http://host'"),
     ),
     "APIKEY": Option("REMOTE", True, _like(_TEXT, "a token of the service")),
     "PAI_EAS_SYNC_MODE": Option("REMOTE", True, _one_of("true")),

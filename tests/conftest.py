@@ -12,6 +12,10 @@ from sqlalchemy.pool import Pool
 from sqlalchemy_odpsmodel import dbapi
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--torture", action="store_true", help="the long forms of tests/torture")
+
+
 def closed(connection: Any) -> None:
     """Close a connection, which a test may have done."""
     with suppress(dbapi.ProgrammingError):
