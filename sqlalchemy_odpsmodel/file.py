@@ -9,7 +9,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from errno import EEXIST
 from random import random
 from typing import Any
@@ -103,19 +103,19 @@ def backup(source: sqlite3.Connection, path: str) -> None:
         raise
     finally:
         source.rollback()
-        os.unlink(part)
+        with suppress(FileNotFoundError):
+            os.unlink(part)
     _sync_directory(folder)
 
 
 def _name(part: str, path: str) -> None:
-    """Give a file its name too, unless that is taken; where a file has but one, give it that."""
+    """Give a file its name, unless that is taken."""
     try:
         os.link(part, path)
     except FileExistsError:
         raise
-    except OSError:
+    except OSError:  # where a file has but one name
         os.rename(part, path)
-        open(part, "xb").close()
 
 
 def _sync_directory(path: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import sqlite3
 import subprocess
@@ -230,6 +231,18 @@ class TestBackup:
         assert process.wait(30) == -signal.SIGKILL
         assert not (tmp_path / "copy.db").exists()
         assert odpsmodel("backup", path, tmp_path / "copy.db").exit_code == 0
+
+    def test_where_a_file_has_but_one_name(
+        self, path: Path, tmp_path: Path, connect: Connect, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As on FAT, which has no hard links."""
+        fill(connect())
+        monkeypatch.setattr(
+            "os.link", lambda *_: (_ for _ in ()).throw(PermissionError(errno.EPERM, "no links"))
+        )
+        assert odpsmodel("backup", path, tmp_path / "copy.db").exit_code == 0
+        assert names(connect(tmp_path / "copy.db")) == ["plain"]
+        assert list(tmp_path.glob("*.part")) == []
 
     def test_no_space_leaves_no_file(self, path: Path, tmp_path: Path, connect: Connect) -> None:
         con = connect()
