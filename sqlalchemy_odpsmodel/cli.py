@@ -144,17 +144,18 @@ def backup(db: str, path: str) -> None:
 @main.command()
 @click.argument("db")
 def check(db: str) -> None:
-    """Look for what is wrong with DB, and say how to mend it.  It writes nothing.
+    """Check DB, and say how to mend what is wrong.  It changes no data.
 
     The exit code is 1 where something is.
     """
     from .check import check
 
+    found = False
     with _opened(db) as connection:
-        findings = list(check(connection))
-    for fault, mend in findings:
-        say(f"{db}: {fault}\n  to mend it: {mend}")
-    if findings:
+        for fault, mend in check(connection):
+            found = True
+            say(f"{db}: {fault}\n  to mend it: {mend}")
+    if found:
         sys.exit(1)
     click.echo(f"{db}: nothing is wrong")
 

@@ -482,7 +482,7 @@ class Connection(sqlite3.Connection):
                 self.create_function(catalog.TIME_FUNCTION, 1, show_time, deterministic=True)
             if autocommit != _LEGACY_TRANSACTION_CONTROL:
                 self.autocommit = autocommit  # after the PRAGMAs, which no transaction may hold
-            forks.opened(self, path, kwargs.get("check_same_thread", True))
+            forks.remember(self, path, kwargs.get("check_same_thread", True))
         except BaseException as error:
             self.close()
             file.explain(error)
@@ -512,6 +512,11 @@ class Connection(sqlite3.Connection):
         """Execute on a new cursor."""
         return self.cursor().executescript(sql_script)
 
+    def __setattr__(self, name: str, value: object) -> None:
+        if forks.carried and name in ("isolation_level", "autocommit"):  # which may commit
+            forks.refuse(self)
+        super().__setattr__(name, value)
+
     def commit(self) -> None:
         """Commit the transaction that is open, if one is.  Once it returns, the transaction is on disk."""
         self._end(super().commit)
@@ -538,14 +543,14 @@ class Connection(sqlite3.Connection):
         """Roll back and close.  Raises ProgrammingError if it is closed, as the suite of PEP 249 has it.
         A transaction that a fork carried over is its parent's, and left alone."""
         if self in forks.carried:
-            forks.close(self)
+            forks.close_carried(self)
             return
         try:
             if self.in_transaction:  # a closed connection raises
                 sqlite3.Cursor(self).execute("ROLLBACK")  # a cursor that lives on would keep the write lock
         finally:
             super().close()
-            forks.closed(self)
+            forks.forget(self)
 
     def parse(self, sql: str, parameters: Parameters = ()) -> Statement:
         """Read a model statement as executing it would, under the flags of the connection."""

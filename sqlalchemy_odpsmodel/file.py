@@ -87,8 +87,8 @@ def backup(source: sqlite3.Connection, path: str) -> None:
     for end in ("", "-wal", "-shm", "-journal"):
         if os.path.lexists(path + end):
             raise FileExistsError(EEXIST, "it is there already", path + end)
-    folder, name = os.path.split(os.path.abspath(path))
-    handle, part = mkstemp(".part", f"{name}.", folder)
+    folder = os.path.dirname(os.path.abspath(path))
+    handle, part = mkstemp(".part", "odpsmodel-", folder)
     os.close(handle)
     try:
         source.execute("BEGIN")

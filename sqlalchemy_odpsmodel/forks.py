@@ -32,16 +32,15 @@ _threads = 1  # of the process that forked this one
 _stuck: set[sqlite3.Connection] = set()
 
 
-def opened(connection: sqlite3.Connection, path: str, bound: bool) -> None:
+def remember(connection: sqlite3.Connection, path: str, bound: bool) -> None:
     """Remember a connection to a file, as a fork may come.  One to a database in memory is copied whole."""
     if path:
         _open[connection] = Opened(_identity(path), bound)
 
 
-def closed(connection: sqlite3.Connection) -> None:
+def forget(connection: sqlite3.Connection) -> None:
     """Forget a connection."""
     _open.pop(connection, None)
-    carried.pop(connection, None)
 
 
 def refuse(connection: sqlite3.Connection) -> None:
@@ -67,7 +66,7 @@ def release(path: str) -> None:
     Raises OperationalError where one to this file cannot be closed: its transaction is the parent's.
     """
     for connection, about in carried.items():
-        if not close(connection) and path and about.file == _identity(path):
+        if not close_carried(connection) and path and about.file == _identity(path):
             raise OperationalError(
                 f"this process was forked while {path} was open in a transaction or in another thread, so it"
                 " cannot be opened safely here: fork when neither is so, or start processes with"
@@ -75,7 +74,7 @@ def release(path: str) -> None:
             )
 
 
-def close(connection: sqlite3.Connection) -> bool:
+def close_carried(connection: sqlite3.Connection) -> bool:
     """Close a connection that was carried over, if that can be; whether it is closed."""
     try:
         return not connection.in_transaction and _close(connection, carried[connection])
@@ -127,7 +126,7 @@ def _after_fork() -> None:
         # For ever, as to close one at exit would roll back the parent's transaction.
         pythonapi.Py_IncRef(py_object(connection))
         if about.bound or _threads == 1:
-            close(connection)
+            close_carried(connection)
 
 
 if hasattr(os, "register_at_fork"):

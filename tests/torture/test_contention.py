@@ -31,6 +31,8 @@ Catalog = dict[str, list[str]]
 #: Of a writer: its models, its versions of the shared one, how long it waited in seconds, and what it died of.
 Written = tuple[Catalog, list[str], list[float], str]
 Execute = Callable[[str], object]
+#: Waits until all have connected; when to stop.
+Start = Callable[[], float]
 BROKEN = (
     "SELECT count(*) FROM odps_models AS m WHERE NOT EXISTS (SELECT 1 FROM odps_model_versions AS v"
     " WHERE v.model = m.model AND v.version = m.default_version AND v.is_default)"
@@ -91,22 +93,23 @@ def write(
     return waits
 
 
-def process(path: Path, number: int, until: float, pause: float, results: Any) -> None:
+def process(path: Path, number: int, start: Start, pause: float, results: Any) -> None:
     """A writing process; at the end it puts what must be there, and how long it waited."""
     writer = Writer(number, 1)
     try:
         with closing(dbapi.connect(path)) as con:
-            waits = write(writer, until, pause, con.execute, con.commit)
+            waits = write(writer, start(), pause, con.execute, con.commit)
         results.put((writer.own, writer.shared, waits, ""))
     except BaseException:
         results.put((writer.own, writer.shared, [], format_exc()))
 
 
-def plain(path: Path, until: float, pause: float, results: Any) -> None:
+def plain(path: Path, start: Start, pause: float, results: Any) -> None:
     """A client that knows sqlite3 only, and a table of its own."""
     rows, said = 0, ""
     try:
         with closing(sqlite3.connect(path, timeout=30, isolation_level="IMMEDIATE")) as con:
+            until = start()
             while time.monotonic() < until:
                 con.execute("INSERT INTO plain VALUES (1)")
                 con.commit()
@@ -117,11 +120,12 @@ def plain(path: Path, until: float, pause: float, results: Any) -> None:
     results.put((rows, said))
 
 
-def watch(path: Path, until: float, results: Any) -> None:
+def watch(path: Path, start: Start, results: Any) -> None:
     """A reader that looks for a moment at which something does not hold."""
     looks, longest, said = 0, 0.0, ""
     try:
         with closing(dbapi.connect(path)) as con:
+            until = start()
             while time.monotonic() < until:
                 started = time.perf_counter()
                 assert con.execute(BROKEN).fetchone() == (0,)
@@ -182,11 +186,16 @@ def told(results: list[Written]) -> tuple[str, float]:
 def test_processes(number: int, pause: float, path: Path, scale: Scale, figures: Figures) -> None:
     """Beside them a client of plain sqlite3, and one that only looks."""
     new_file(path)
-    until = time.monotonic() + scale(1, 8)
+    barrier = FORK.Barrier(number + 2)
+
+    def start() -> float:
+        barrier.wait(60)
+        return time.monotonic() + scale(1, 8)
+
     results, plain_result, looked = FORK.Queue(), FORK.Queue(), FORK.Queue()
-    processes = [FORK.Process(target=process, args=(path, i, until, pause, results)) for i in range(number)]
-    processes.append(FORK.Process(target=plain, args=(path, until, pause, plain_result)))
-    processes.append(FORK.Process(target=watch, args=(path, until, looked)))
+    processes = [FORK.Process(target=process, args=(path, i, start, pause, results)) for i in range(number)]
+    processes.append(FORK.Process(target=plain, args=(path, start, pause, plain_result)))
+    processes.append(FORK.Process(target=watch, args=(path, start, looked)))
     for started in processes:
         started.start()
     found = [results.get(timeout=120) for _ in range(number)]

@@ -408,3 +408,4 @@ def test_what_a_killed_writer_acknowledged_is_there_and_nothing_is_half_done(
         f" in flight {ends['done']} done, {ends['not done']} not done; {ends['lost']} lost, {ends['half done']} half done"
     )
     assert (ends["lost"], ends["half done"]) == (0, 0)
+    assert moments["nothing"] < len(others), "no kill hit a writer that was at work"

@@ -346,7 +346,7 @@ def images(events: list[Event], count: int, directory: Path) -> Iterator[tuple[P
     rng.shuffle(syncs)
     rng.shuffle(everywhere)
     done = 0
-    for cut in sorted(islice(chain(syncs, cycle(everywhere)), count)):
+    for cut in sorted(islice(chain(syncs, cycle(everywhere)), max(count, len(syncs)))):
         for event in events[done:cut]:
             disk.do(event)
         done = cut

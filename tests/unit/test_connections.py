@@ -132,7 +132,7 @@ class TestWhatAForkCarriesOver:
             assert [row[0] for row in con.execute("SHOW MODELS")] == ["child", "m"]
 
     @pytest.mark.parametrize("journal", ["WAL", "DELETE"])
-    @pytest.mark.parametrize("end", ["close", "rollback", "commit", "exit", "nothing"])
+    @pytest.mark.parametrize("end", ["close", "rollback", "commit", "exit", "isolation_level", "nothing"])
     def test_leaves_its_parent_s_transaction_alone(self, path: Path, journal: str, end: str) -> None:
         """Also one so large that pages of it are in the file already, whatever the child does to it."""
         con = dbapi.connect(path)
@@ -147,6 +147,8 @@ class TestWhatAForkCarriesOver:
                 if end == "exit":
                     with con:
                         pass
+                elif end == "isolation_level":
+                    con.isolation_level = None
                 elif end != "nothing":
                     getattr(con, end)()
             with pytest.raises(

@@ -806,11 +806,12 @@ class TestFile:
         refused = []
 
         def read() -> None:
-            time.sleep(0.3)
-            try:
-                late.execute("SELECT * FROM t").fetchall()
-            except dbapi.OperationalError:
-                refused.append(True)
+            until = time.monotonic() + 20
+            while not refused and time.monotonic() < until:
+                try:
+                    late.execute("SELECT * FROM t").fetchall()
+                except dbapi.OperationalError:
+                    refused.append(True)
             reader.execute("COMMIT")
 
         reader_thread = threading.Thread(target=read)

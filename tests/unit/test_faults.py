@@ -21,6 +21,7 @@ from sqlalchemy import MetaData, create_engine, exc
 
 from sqlalchemy_odpsmodel import dbapi
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
 Connect = Callable[..., dbapi.Connection]
 FULL = "database or disk is full: free space on the disk, roll back, and do it again"
 LIMIT = "disk I/O error: look for a full disk, a limit on the size of files"
@@ -195,7 +196,6 @@ def as_nobody(function: Callable[[], None]) -> str:
     return str(result)
 
 
-@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
 def test_no_right_to_read_and_none_to_make_a_file(public_folder: Path) -> None:
     path = public_folder / "models.db"
     with closing(dbapi.connect(path)) as con:

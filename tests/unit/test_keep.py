@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import signal
 import sqlite3
 import subprocess
@@ -19,7 +20,7 @@ from samples import KEY, REMOTE, add, create, files, names, versions
 from test_faults import limited
 
 from sqlalchemy_odpsmodel import dbapi
-from sqlalchemy_odpsmodel.check import Finding, check
+from sqlalchemy_odpsmodel.check import check
 from sqlalchemy_odpsmodel.cli import main
 
 Connect = Callable[..., dbapi.Connection]
@@ -174,12 +175,16 @@ class TestBackup:
 
         thread = threading.Thread(target=write)
         thread.start()
+        while len(names(con)) == 1:
+            time.sleep(0.001)
         copies = [tmp_path / f"copy{i}.db" for i in range(20)]
         results = [odpsmodel("backup", path, copy) for copy in copies]
         stop.set()
         thread.join()
         assert {(result.exit_code, result.output) for result in results} == {(0, "")}
-        assert {len(names(connect(copy))) % 2 for copy in copies} == {1}
+        found = {len(names(connect(copy))) for copy in copies}
+        assert {number % 2 for number in found} == {1}
+        assert min(found) > 1
         assert [finding for copy in copies for finding in check(connect(copy))] == []
 
     def test_a_file_that_is_there_is_left_alone(self, path: Path, tmp_path: Path, connect: Connect) -> None:
@@ -225,12 +230,26 @@ class TestBackup:
             str(path),
         ]
         process = subprocess.Popen([*command, str(tmp_path / "copy.db")])
-        while not list(tmp_path.glob("copy.db.*.part")):
+        while process.poll() is None and not list(tmp_path.glob("*.part")):
             time.sleep(0.001)
         process.kill()
         assert process.wait(30) == -signal.SIGKILL
         assert not (tmp_path / "copy.db").exists()
         assert odpsmodel("backup", path, tmp_path / "copy.db").exit_code == 0
+
+    def test_it_is_on_disk(
+        self, path: Path, tmp_path: Path, connect: Connect, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """SQLite syncs the file; its name is synced with the directory."""
+        fill(connect())
+        synced = []
+
+        def fsync(handle: int) -> None:
+            synced.append((os.readlink(f"/proc/self/fd/{handle}"), (tmp_path / "copy.db").exists()))
+
+        monkeypatch.setattr("os.fsync", fsync)
+        assert odpsmodel("backup", path, tmp_path / "copy.db").exit_code == 0
+        assert synced == [(str(tmp_path), True)]
 
     def test_where_a_file_has_but_one_name(
         self, path: Path, tmp_path: Path, connect: Connect, monkeypatch: pytest.MonkeyPatch
@@ -474,7 +493,3 @@ def test_there_is_a_file_of_each_format() -> None:
     from sqlalchemy_odpsmodel.store import FORMAT
 
     assert [file.stem for file in FORMATS] == [str(number) for number in range(1, FORMAT + 1)]
-
-
-def test_a_finding_is_a_pair() -> None:
-    assert Finding("fault", "mend") == ("fault", "mend")
