@@ -23,12 +23,12 @@ import pytest
 from alembic import command
 from alembic.config import Config
 from engines import CALLED, FILE, IMPORTED, SERVICE, changes, imported, mapped, statements, version
+from forked import in_a_fork
 from migrations import Project
 from samples import KEY, REMOTE, create
 from sqlalchemy import Connection, MetaData, exc, inspect, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool, NullPool, StaticPool
-from test_connections import in_a_fork
 
 from sqlalchemy_odpsmodel import (
     AlterModelAddVersion,

@@ -19,6 +19,7 @@ import pandas
 import pytest
 import sqlalchemy as sa
 from engines import SCHEMES, imported, shown, version
+from forked import in_a_fork
 from samples import create
 from sqlalchemy import (
     URL,
@@ -42,13 +43,6 @@ both = pytest.mark.parametrize("scheme", SCHEMES)
 
 def names(engine: Engine) -> list[str]:
     return [row[0] for row in shown(engine)]
-
-
-def in_a_fork(function: Callable[[], None]) -> int | None:
-    process = multiprocessing.get_context("fork").Process(target=function)
-    process.start()
-    process.join(30)
-    return process.exitcode
 
 
 class TestFork:
