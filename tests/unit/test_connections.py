@@ -75,6 +75,30 @@ class TestFork:
         assert names(engine) == ["before", "child"]
 
 
+def around_its_parent_s_close(
+    parents: dbapi.Connection, database: Path | str, before: Callable[..., None], after: Callable[..., None]
+) -> None:
+    """A child connects and does one thing, its parent closes its connection, and the child does another."""
+    context = multiprocessing.get_context("fork")
+    opened, shut = context.Event(), context.Event()
+
+    def child() -> None:
+        with closing(dbapi.connect(database)) as con:
+            before(con)
+            opened.set()
+            assert shut.wait(30)
+            after(con)
+        assert parents is not None  # carried over, whatever the collector does
+
+    process = context.Process(target=child)
+    process.start()
+    assert opened.wait(30)
+    parents.close()
+    shut.set()
+    process.join(30)
+    assert process.exitcode == 0
+
+
 @pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
 class TestWhatAForkCarriesOver:
     def test_is_refused(self, path: Path) -> None:
@@ -102,26 +126,16 @@ class TestWhatAForkCarriesOver:
         """SQLite alone loses it: beside a connection that is carried over a new one takes no lock."""
         parents = dbapi.connect(path)
         parents.executescript(f"{create()}; COMMIT")
-        context = multiprocessing.get_context("fork")
-        opened, shut = context.Event(), context.Event()
 
-        def child() -> None:
-            with closing(dbapi.connect(path)) as con:
-                assert con.execute("SHOW MODELS").fetchall()
-                opened.set()
-                assert shut.wait(30)
-                con.execute(create(name="child"))
-                con.commit()
-                assert os.path.exists(f"{path}-wal")
-            assert parents is not None  # carried over, whatever the collector does
+        def before(con: dbapi.Connection) -> None:
+            assert con.execute("SHOW MODELS").fetchall()
 
-        process = context.Process(target=child)
-        process.start()
-        assert opened.wait(30)
-        parents.close()
-        shut.set()
-        process.join(30)
-        assert process.exitcode == 0
+        def after(con: dbapi.Connection) -> None:
+            con.execute(create(name="child"))
+            con.commit()
+            assert os.path.exists(f"{path}-wal")
+
+        around_its_parent_s_close(parents, path, before, after)
         with closing(dbapi.connect(path)) as con:
             assert [row[0] for row in con.execute("SHOW MODELS")] == ["child", "m"]
 
@@ -193,43 +207,33 @@ class TestWhatAForkCarriesOver:
 
     def test_attached_files_are_released_too(self, path: Path, other: Path) -> None:
         """The parent has the other file attached, or the child attaches what the parent has open."""
+
+        def commit(con: dbapi.Connection) -> None:
+            con.execute("CREATE TABLE committed (a)")
+            con.execute("INSERT INTO committed VALUES (1)")
+            con.commit()
+
+        def commit_attached(con: dbapi.Connection) -> None:
+            con.execute(f"ATTACH '{path}' AS other")
+            con.execute("CREATE TABLE other.committed (a)")
+            con.execute("INSERT INTO committed VALUES (1)")
+            con.commit()
+
+        def commit_again(con: dbapi.Connection) -> None:
+            con.execute("INSERT INTO committed VALUES (2)")
+            con.commit()
+
         parents = dbapi.connect(path)
         parents.execute("ATTACH ? AS other", (str(other),))
         parents.execute("SELECT * FROM other.odps_models").fetchall()
-        self.child_commits_after_its_parent_closes(parents, str(other))
+        around_its_parent_s_close(parents, other, commit, commit_again)
         parents = dbapi.connect(path)
         parents.execute("SHOW MODELS").fetchall()
-        self.child_commits_after_its_parent_closes(parents, ":memory:", f"ATTACH '{path}' AS other")
+        around_its_parent_s_close(parents, ":memory:", commit_attached, commit_again)
         with closing(dbapi.connect(other)) as con:
             assert con.execute("SELECT count(*) FROM committed").fetchone() == (2,)
         with closing(dbapi.connect(path)) as con:
             assert con.execute("SELECT count(*) FROM committed").fetchone() == (2,)
-
-    def child_commits_after_its_parent_closes(
-        self, parents: dbapi.Connection, database: str, *first: str
-    ) -> None:
-        context = multiprocessing.get_context("fork")
-        opened, shut = context.Event(), context.Event()
-
-        def child() -> None:
-            with closing(dbapi.connect(database, isolation_level=None)) as con:
-                for sql in first:
-                    con.execute(sql)
-                schema = "other" if first else "main"
-                con.execute(f"CREATE TABLE {schema}.committed (a)")
-                con.execute("INSERT INTO committed VALUES (1)")
-                opened.set()
-                assert shut.wait(30)
-                con.execute("INSERT INTO committed VALUES (2)")
-            assert parents is not None
-
-        process = context.Process(target=child)
-        process.start()
-        assert opened.wait(30)
-        parents.close()
-        shut.set()
-        process.join(30)
-        assert process.exitcode == 0
 
     def test_while_another_thread_is_in_a_statement(self, path: Path) -> None:
         """It never leaves it in the child: that is told, and nobody waits for it."""
