@@ -12,6 +12,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from functools import cache
+from itertools import chain
 from typing import NamedTuple, assert_never
 
 from .errors import (
@@ -28,7 +29,6 @@ from .errors import (
 from .model import DEFAULT_SCHEMA, PUBLIC_PROJECT
 from .options import (
     REMOTE_SERVICE_TYPE,
-    OptionValue,
     advice,
     check_options,
     check_types,
@@ -44,7 +44,7 @@ from .sql import (
     ShowModels,
     ShowVersions,
 )
-from .store import ModelRecord, Store, VersionRecord, damaged
+from .store import Found, ModelRecord, Store, VersionRecord, damaged
 
 Change = CreateModel | AddVersion | SetDefaultVersion | DropVersion | DropModel
 Query = ShowModels | ShowVersions | DescModel
@@ -72,11 +72,14 @@ class Session(NamedTuple):
 
 def check(statement: Change) -> None:
     """Everything that is wrong with a statement whatever the store holds, but for its project."""
+    if statement.checked:
+        return
     if isinstance(statement, (CreateModel, AddVersion)):
         _check_texts(statement)
     if isinstance(statement, CreateModel):
         source_type, _ = check_types(statement.options)
         _check_version(statement, source_type)
+    object.__setattr__(statement, "checked", True)
 
 
 def advise(statement: Change) -> Iterator[str]:
@@ -93,8 +96,8 @@ def _check_version(statement: CreateModel | AddVersion, source_type: str) -> Non
 
 def _check_texts(statement: CreateModel | AddVersion) -> None:
     """SQLite's functions end a text at NUL, so that SHOW and the views would cut it short."""
-    texts = {column.name: column.comment for column in statement.inputs} | {"COMMENT": statement.comment}
-    for offender, text in texts.items():
+    texts = [(column.name, column.comment) for column in statement.inputs if column.comment]
+    for offender, text in (*texts, ("COMMENT", statement.comment)):
         if text and "\0" in text:
             raise SemanticError("a COMMENT holds a NUL character", offender=offender)
 
@@ -111,7 +114,8 @@ def create(
     statement: CreateModel, key: tuple[str, str, str], owner: str, now: int
 ) -> tuple[ModelRecord, VersionRecord]:
     """A new model and its first version, the default."""
-    source_type, model_type = check_types(statement.options)
+    given = dict(statement.options)
+    source_type, model_type = str(given["MODEL_SOURCE_TYPE"]), str(given["MODEL_TYPE"])
     model = ModelRecord(*key, owner, source_type, model_type, statement.version, now, now, statement.comment)
     return model, version_of(statement, now)
 
@@ -130,11 +134,11 @@ def check_added(statement: AddVersion, source_type: str, model_type: str) -> Non
     _check_version(statement, source_type)
 
 
-def add_version(statement: AddVersion, model: ModelRecord, exists: bool, now: int) -> VersionRecord:
+def add_version(statement: AddVersion, model: Found, now: int) -> VersionRecord:
     """A new version of a model."""
     check_added(statement, model.source_type, model.model_type)
-    if exists:
-        raise VersionExists(f"version {statement.version} of model {model.name} already exists")
+    if model.has_version:
+        raise VersionExists(f"version {statement.version} of model {statement.name.model} already exists")
     return version_of(statement, now)
 
 
@@ -144,26 +148,23 @@ def version_of(statement: CreateModel | AddVersion, now: int) -> VersionRecord:
     return VersionRecord(statement.version, now, now, statement.comment, statement.inputs, given)
 
 
-def set_default_version(
-    statement: SetDefaultVersion, model: ModelRecord, exists: bool, now: int
-) -> ModelRecord:
-    """The model with another default version."""
-    if not exists:
-        raise _no_version(statement, model)
-    return model._replace(default_version=statement.version, last_modified_time=now)
+def set_default_version(statement: SetDefaultVersion, model: Found) -> str:
+    """The model's default version, which must exist."""
+    if not model.has_version:
+        raise _no_version(statement)
+    return statement.version
 
 
-def drop_version(statement: DropVersion, model: ModelRecord, exists: bool, now: int) -> ModelRecord:
-    """The model after a version is gone, which must not be the default."""
-    if not exists:
-        raise _no_version(statement, model)
+def check_dropped(statement: DropVersion, model: Found) -> None:
+    """A version that is dropped exists, and is not the default."""
+    if not model.has_version:
+        raise _no_version(statement)
     if statement.version == model.default_version:
         raise DefaultVersionError("The default version of the model cannot be dropped")
-    return model._replace(last_modified_time=now)
 
 
-def _no_version(statement: SetDefaultVersion | DropVersion, model: ModelRecord) -> ModelError:
-    return VersionNotFound(f"version {statement.version} of model {model.name} does not exist")
+def _no_version(statement: SetDefaultVersion | DropVersion) -> ModelError:
+    return VersionNotFound(f"version {statement.version} of model {statement.name.model} does not exist")
 
 
 def _no_model(key: tuple[str, str, str]) -> ModelError:
@@ -177,48 +178,40 @@ def change(statement: Change, store: Store, session: Session) -> None:
     """Do what a statement says, inside the transaction that is open; it fails before it writes."""
     key = session.key(statement)
     check_project(key[0])
-    store_format = store.format()
-    if store_format or isinstance(statement, CreateModel):
-        store.prepare(store_format)
-        found = store.model(*key)
-    else:
-        found = None
     now = time.time_ns() // 1_000_000
     if isinstance(statement, CreateModel):
-        if found is None:
-            model, version = create(statement, key, session.owner, now)
-            store.insert_version(store.insert_model(model), version)
+        model, version = create(statement, key, session.owner, now)
+        model_id = store.insert_model(model)
+        if model_id is not None:
+            store.insert_version(model_id, version)
         elif not statement.if_not_exists:
             raise ModelExists(f"model {'.'.join(key)} already exists")
         return
+    store_format, found = store.find(key, getattr(statement, "version", ""))
+    if store_format and store.prepare(store_format):
+        _, found = store.find(key, getattr(statement, "version", ""))
     if found is None:
         if isinstance(statement, DropModel) and statement.if_exists:
             return
         raise _no_model(key)
-    _alter(statement, store, *found, now)
+    _alter(statement, store, found, now)
 
 
 def _alter(
-    statement: AddVersion | SetDefaultVersion | DropVersion | DropModel,
-    store: Store,
-    model_id: int,
-    model: ModelRecord,
-    now: int,
+    statement: AddVersion | SetDefaultVersion | DropVersion | DropModel, store: Store, found: Found, now: int
 ) -> None:
     match statement:
-        case AddVersion(version=name):
-            version = add_version(statement, model, store.has_version(model_id, name), now)
-            store.insert_version(model_id, version)
-            store.alter_model(model_id, model._replace(last_modified_time=now))
-        case SetDefaultVersion(version=name):
-            exists = store.has_version(model_id, name)
-            store.alter_model(model_id, set_default_version(statement, model, exists, now))
+        case AddVersion():
+            store.insert_version(found.id, add_version(statement, found, now))
+            store.alter_model(found.id, found.default_version, now)
+        case SetDefaultVersion():
+            store.alter_model(found.id, set_default_version(statement, found), now)
         case DropVersion(version=name):
-            exists = store.has_version(model_id, name)
-            store.alter_model(model_id, drop_version(statement, model, exists, now))
-            store.delete_version(model_id, name)
+            check_dropped(statement, found)
+            store.alter_model(found.id, found.default_version, now)
+            store.delete_version(found.id, name)
         case DropModel():
-            store.delete_model(model_id)
+            store.delete_model(found.id)
         case _:
             assert_never(statement)
 
@@ -238,7 +231,7 @@ def query(statement: Query, store: Store, session: Session) -> tuple[str, tuple[
             return _NO_MODELS, ()
         return _select(ShowModels, session.time_sql), (session.project, schema)
     key = session.key(statement)
-    described = store.described(*key) if store.format() else None
+    described = store.described(*key)
     if described is None:
         raise _no_model(key)
     if isinstance(statement, ShowVersions):
@@ -246,51 +239,38 @@ def query(statement: Query, store: Store, session: Session) -> tuple[str, tuple[
     model, version = described
     if version is None:
         raise damaged("_odpsmodel_version")
-    return _DESC, (json.dumps(list(describe(model, version, session.show_time))),)
+    options = _shown_options(model, version)
+    inputs = json.dumps([(column.name, column.type, column.comment or "") for column in version.inputs])
+    values = (*_shown_values(model, version, session.show_time), *chain(*options), inputs)
+    return f"{_DESC}{_DESC_OPTION * len(options)}{_DESC_INPUTS}", values
 
 
-def describe(
+def _shown_values(
     model: ModelRecord, version: VersionRecord, show_time: Callable[[int], str]
-) -> Iterator[tuple[str, str, str, str]]:
-    """DESC's rows: Section, Name, Value, Comment."""
-    common = {
-        "Owner": model.owner,
-        "Project": model.project,
-        "Model Name": model.name,
-        "Model Type": model.model_type,
-        "Source Type": model.source_type,
-    }
-    options = dict(version.options)
-    blocks = {
-        "Model Information": common
-        | {
-            "Default Version": model.default_version,
-            "CreateTime": show_time(model.create_time),
-            "LastModifiedTime": show_time(model.last_modified_time),
-            "Comment": model.comment or "",
-        },
-        "Version Information": common
-        | {
-            "Version Name": version.name,
-            "Path": str(options.pop("LOCATION", "")),
-            "CreateTime": show_time(version.create_time),
-            "LastModifiedTime": show_time(version.last_modified_time),
-        }
-        | _shown_options(model, options),
-    }
-    for section, block in blocks.items():
-        for name, value in block.items():
-            yield section, name, value, ""
-    for column in version.inputs:
-        yield "Input", column.name, column.type, column.comment or ""
+) -> tuple[str, ...]:
+    """The values of DESC's rows, but for options and inputs."""
+    common = model.owner, model.project, model.name, model.model_type, model.source_type
+    return (
+        *common,
+        model.default_version,
+        show_time(model.create_time),
+        show_time(model.last_modified_time),
+        model.comment or "",
+        *common,
+        version.name,
+        next((str(value) for key, value in version.options if key == "LOCATION"), ""),
+        show_time(version.create_time),
+        show_time(version.last_modified_time),
+    )
 
 
-def _shown_options(model: ModelRecord, options: dict[str, OptionValue]) -> dict[str, str]:
-    """The option rows, in alphabetical order; TASKS has none, the derived service type has one."""
-    shown = {key: str(value) for key, value in options.items() if key != "TASKS"}
+def _shown_options(model: ModelRecord, version: VersionRecord) -> list[tuple[str, str]]:
+    """The option rows, in alphabetical order; LOCATION is the Path, TASKS has none, the derived service
+    type has one."""
+    shown = {key: str(value) for key, value in version.options if key not in ("LOCATION", "TASKS")}
     if model.source_type == "REMOTE":
         shown.update([REMOTE_SERVICE_TYPE])
-    return dict(sorted(shown.items()))
+    return sorted(shown.items())
 
 
 # SQL of the queries
@@ -326,9 +306,19 @@ _VERSIONS_FROM = (
     " WHERE m.project = ? AND m.schema = ? AND m.name = ? ORDER BY v.id"
 )
 _NO_MODELS = f"SELECT {', '.join(f'NULL AS {title}' for title in _MODELS_COLUMNS)} WHERE 0"
-_DESC = (
-    "SELECT json_extract(value, '$[0]') AS Section, json_extract(value, '$[1]') AS Name,"
-    " json_extract(value, '$[2]') AS Value, json_extract(value, '$[3]') AS Comment FROM json_each(?)"
+_DESC_ROWS = {
+    "Model Information": "Owner, Project, Model Name, Model Type, Source Type, Default Version, CreateTime,"
+    " LastModifiedTime, Comment",
+    "Version Information": "Owner, Project, Model Name, Model Type, Source Type, Version Name, Path,"
+    " CreateTime, LastModifiedTime",
+}
+#: Rows of values that are bound: they come out of SQLite as all rows do.
+_DESC = "WITH _ (Section, Name, Value, Comment) AS (VALUES " + ", ".join(
+    f"('{section}', '{name}', ?, '')" for section, names in _DESC_ROWS.items() for name in names.split(", ")
+)
+_DESC_OPTION = ", ('Version Information', ?, ?, '')"
+_DESC_INPUTS = (
+    " UNION ALL SELECT 'Input', value ->> 0, value ->> 1, value ->> 2 FROM json_each(?)) SELECT * FROM _"
 )
 
 

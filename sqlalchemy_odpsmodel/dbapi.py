@@ -7,7 +7,7 @@
 
 Connection and Cursor are sqlite3's own with ``execute`` extended, so that rows, fetching, adapters,
 backup and pandas work as there.  A transaction begins before the first write, DDL and model statements
-included, with BEGIN IMMEDIATE; ``isolation_level=None`` is autocommit.  A model statement is atomic in
+included, with the write lock; ``isolation_level=None`` is autocommit.  A model statement is atomic in
 either.  Its description is None and its rowcount -1; SHOW and DESC return text in every column.
 """
 
@@ -20,6 +20,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from sqlite3 import (
     PARSE_COLNAMES,
     PARSE_DECLTYPES,
@@ -72,8 +73,8 @@ from .errors import (
 from .model import DEFAULT_SCHEMA, model_name
 from .options import EnvSecret
 from .sql import DescModel, SetFlags, ShowModels, ShowVersions, Statement, parse
+from .sql.opening import match_opening
 from .sql.parser import Parameters, is_blank, locate, read_flags
-from .sql.script import match_opening, split
 from .sql.statements import namespace_flag
 from .store import Store
 
@@ -148,6 +149,7 @@ _execute = sqlite3.Cursor.execute
 _NOTHING = "PRAGMA _odpsmodel_nothing"
 _executemany = sqlite3.Cursor.executemany
 _fetchone = sqlite3.Cursor.fetchone
+_description = sqlite3.Cursor.description.__get__
 _fetchmany = sqlite3.Cursor.fetchmany
 _fetchall = sqlite3.Cursor.fetchall
 _IMMEDIATE = re.compile(r"\s+IMMEDIATE\b", re.IGNORECASE | re.ASCII).match
@@ -258,6 +260,8 @@ class Cursor(sqlite3.Cursor):
     def executescript(self, sql_script: str, /) -> Self:
         """Execute model statements and ordinary SQL, each as :meth:`execute` does: in the transaction
         that is open, or in one that the first write begins.  Places count from the script's start."""
+        from .sql.script import split  # its patterns take long to compile, and most never need them
+
         for piece in split(sql_script):
             try:
                 self.execute(piece.text)
@@ -307,6 +311,11 @@ class Cursor(sqlite3.Cursor):
 
     # Model statements
 
+    def _clear(self) -> None:
+        """Drop what is left of an earlier statement, whatever comes."""
+        if _description(self) is not None or self.rowcount != -1:
+            _execute(self, _NOTHING)
+
     def _run_many(self, sql: str, seq_of_parameters: Iterable[Any]) -> Self:
         _execute(self, _NOTHING)
         for parameters in seq_of_parameters:
@@ -318,7 +327,7 @@ class Cursor(sqlite3.Cursor):
 
     def _run_after_flags(self, sql: str, parameters: Any) -> Self:
         """SET lines, and what comes after them."""
-        _execute(self, _NOTHING)
+        self._clear()
         _, start = read_flags(sql)
         opening = match_opening(sql, start)
         if is_blank(sql, start) or (opening is not None and opening.lastgroup == "model"):
@@ -327,7 +336,7 @@ class Cursor(sqlite3.Cursor):
 
     def _run(self, sql: str, parameters: Parameters) -> Self:
         """A model statement, or SET alone."""
-        _execute(self, _NOTHING)  # no rows of an earlier statement, whatever comes
+        self._clear()
         statement = self.connection.parse(sql, parameters)
         try:
             return self._run_statement(statement)
@@ -341,12 +350,13 @@ class Cursor(sqlite3.Cursor):
             return _execute(self, statement, parameters)  # sqlite3 says what it takes
         if parameters:
             raise ProgrammingError("a statement given as itself takes no parameters")
-        _execute(self, _NOTHING)
+        self._clear()
         return self._run_statement(statement)
 
     def _run_statement(self, statement: Statement) -> Self:
         connection = self.connection
         if isinstance(statement, SetFlags):
+            _execute(self, _NOTHING)  # a closed cursor takes no statement
             connection.flags.update(statement.flags)
             return self
         try:
@@ -554,6 +564,8 @@ class Connection(sqlite3.Connection):
 
     def parse(self, sql: str, parameters: Parameters = ()) -> Statement:
         """Read a model statement as executing it would, under the flags of the connection."""
+        if not self.flags:
+            return parse(sql, parameters)
         return parse(sql, parameters, namespace_schema=namespace_flag(self.flags.items()))
 
     @property
@@ -566,7 +578,7 @@ class Connection(sqlite3.Connection):
         """Begin with the write lock, which a transaction that has read may not get later."""
         if self.isolation_level == "EXCLUSIVE":
             _execute(cursor, "BEGIN EXCLUSIVE")  # SQLite's own waiting keeps new readers out
-        else:
+        elif not self.store.begin():
             file.begin(cursor, "BEGIN IMMEDIATE")
 
 
@@ -611,7 +623,7 @@ def _owner(owner: str) -> str:
 def _times(timezone: str) -> tuple[Callable[[int], str], str]:
     """How to print milliseconds of UTC as YYYY-MM-DD HH:MM:SS, in Python and in SQL."""
     if str(timezone).upper() == "UTC":
-        return _shown(lambda s: time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(s))), catalog.UTC_SQL
+        return _show_utc, catalog.UTC_SQL
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
@@ -629,6 +641,7 @@ def _times(timezone: str) -> tuple[Callable[[int], str], str]:
 def _shown(seconds: Callable[[int], str]) -> Callable[[int], str]:
     """What prints milliseconds, of what prints seconds."""
 
+    @lru_cache(256)  # a model and its versions have times in common
     def shown(milliseconds: int) -> str:
         try:
             return seconds(milliseconds // 1000)
@@ -638,3 +651,6 @@ def _shown(seconds: Callable[[int], str]) -> Callable[[int], str]:
             ) from None
 
     return shown
+
+
+_show_utc = _shown(lambda s: time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(s)))

@@ -20,7 +20,7 @@ from sqlalchemy.sql.compiler import GenericTypeCompiler
 from . import catalog, sql
 from .catalog import Change
 from .errors import OptionError, SemanticError
-from .model import NAME_BYTES, InputColumn, ModelName, plain
+from .model import NAME_BYTES, InputColumn, ModelName, input_column, plain
 from .options import Options, as_options
 
 #: The options of CREATE MODEL that are arguments of the model here.
@@ -299,7 +299,7 @@ def _input(given: Input) -> InputColumn:
     if isinstance(given, InputColumn):
         return given
     if isinstance(given, tuple) and len(given) in (2, 3):
-        return InputColumn(*given)
+        return input_column(*given)
     column: Any = given
     if hasattr(column, "__clause_element__"):
         column = column.__clause_element__()

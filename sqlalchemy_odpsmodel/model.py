@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache, lru_cache
 
 from .errors import SemanticError
 
@@ -23,7 +24,6 @@ HAN = "\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0002fa1f\
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _PUBLIC_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
-_COLUMN_NAME = re.compile(rf"[A-Za-z{HAN}][A-Za-z0-9_{HAN}]*")
 _TYPE = re.compile(r"\s*([A-Za-z_]+)\s*(?:\(\s*([0-9]+)\s*(?:,\s*([0-9]+)\s*)?\)\s*)?")
 _LETTERS = "letters, digits and _"
 
@@ -36,6 +36,7 @@ COMPLEX_TYPES = frozenset(("array", "map", "struct"))
 _PLAIN_TYPES = SCALAR_TYPES - {"varchar", "char"}
 _LENGTHS = {"varchar": 65535, "char": 255}
 _MAX_PRECISION, _MAX_SCALE = 38, 18
+_set = object.__setattr__  # of frozen values
 
 
 def plain(text: str) -> str:
@@ -54,6 +55,8 @@ def utf8_length(text: str, what: str) -> int:
 
 
 def _name(kind: str, name: str, pattern: re.Pattern[str], letters: str, limit: int) -> str:
+    if type(name) is str and name.isascii() and len(name) <= limit and pattern.fullmatch(name):
+        return name.lower()
     if not isinstance(name, str):
         raise SemanticError(f"{kind} must be a str, not {type(name).__name__}")
     if not pattern.fullmatch(name):
@@ -81,8 +84,15 @@ def version_name(name: str) -> str:
 
 def column_name(name: str) -> str:
     """A column's name folded to lower case: as a model's, and Chinese characters; 128 bytes."""
+    pattern = _NAME if isinstance(name, str) and name.isascii() else _han_name()
     letters = "letters, digits, _ and Chinese characters"
-    return _name("input column", name, _COLUMN_NAME, letters, COLUMN_NAME_BYTES)
+    return _name("input column", name, pattern, letters, COLUMN_NAME_BYTES)
+
+
+@cache
+def _han_name() -> re.Pattern[str]:
+    """Which takes long to compile, and most never need."""
+    return re.compile(rf"[A-Za-z{HAN}][A-Za-z0-9_{HAN}]*")
 
 
 def comment_text(comment: str | None, what: str = "COMMENT", offender: str = "COMMENT") -> str | None:
@@ -160,7 +170,7 @@ def _type_arguments(name: str, first: int | None, second: int | None, written: s
     return f"({first},{second})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class InputColumn:
     """One input of a version: folded name, type as DESC prints it, comment of at most 1,024 bytes.
 
@@ -170,15 +180,29 @@ class InputColumn:
     type: str
     comment: str | None = None
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "name", column_name(self.name))
-        object.__setattr__(self, "type", column_type(self.type, self.name))
-        if self.comment is not None:
-            comment = comment_text(self.comment, f"COMMENT of input column {self.name}", self.name)
-            object.__setattr__(self, "comment", comment or "")
+    def __init__(self, name: str, type: str, comment: str | None = None) -> None:
+        name = column_name(name)
+        _set(self, "name", name)
+        _set(self, "type", column_type(type, name))
+        if comment is not None:
+            comment = comment_text(comment, f"COMMENT of input column {name}", name) or ""
+        _set(self, "comment", comment)
 
 
-@dataclass(frozen=True, slots=True)
+_made = lru_cache(4096)(InputColumn)
+
+
+def input_column(name: str, type: str, comment: str | None = None) -> InputColumn:
+    """The column, which may have been made before: versions and models have columns in common, and to make
+    one is to check it."""
+    try:
+        short = len(name) + len(type) + len(comment or "") <= COLUMN_NAME_BYTES + COMMENT_BYTES
+        return _made(name, type, comment) if short else InputColumn(name, type, comment)
+    except TypeError:  # what has no length or no hash is refused in words
+        return InputColumn(name, type, comment)
+
+
+@dataclass(frozen=True, slots=True, init=False)
 class ModelName:
     """``[[project.]schema.]model``, folded; None means the connection's own.
 
@@ -190,14 +214,15 @@ class ModelName:
     schema: str | None = None
     project: str | None = None
 
-    def __post_init__(self) -> None:
-        folded = _name("model name", self.model, _PUBLIC_NAME, _LETTERS, NAME_BYTES)
-        object.__setattr__(self, "model", folded)
-        if self.schema is not None:
-            object.__setattr__(self, "schema", model_name(self.schema, "schema name"))
-        if self.project is not None:
-            object.__setattr__(self, "project", model_name(self.project, "project name"))
-            object.__setattr__(self, "schema", self.schema or DEFAULT_SCHEMA)
+    def __init__(self, model: str, schema: str | None = None, project: str | None = None) -> None:
+        _set(self, "model", _name("model name", model, _PUBLIC_NAME, _LETTERS, NAME_BYTES))
+        if schema is not None:
+            schema = model_name(schema, "schema name")
+        if project is not None:
+            project = model_name(project, "project name")
+            schema = schema or DEFAULT_SCHEMA
+        _set(self, "schema", schema)
+        _set(self, "project", project)
 
     def __str__(self) -> str:
         return ".".join(filter(None, (self.project, self.schema, self.model)))

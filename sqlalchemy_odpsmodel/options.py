@@ -26,6 +26,7 @@ REMOTE_SERVICE_TYPE = ("REMOTE_SERVICE_TYPE", "PAI-EAS")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _VARIABLE_RULE = "the name of an environment variable: letters, digits and _, not starting with a digit"
 _KEY = re.compile(r"\w+")
+_HOST_END = re.compile("[/?#]")
 _REFERENCE = re.compile(r"\$\{(.*)\}", re.DOTALL)
 
 
@@ -157,6 +158,12 @@ _KEYS: dict[str, Option] = {
     "PAI_EAS_SYNC_REQUEST_TIMEOUT": Option("REMOTE", False, _timeout),
 }
 OPTION_KEYS = frozenset(_KEYS)
+_PLAIN_KEYS = OPTION_KEYS - {"APIKEY"}
+_REQUIRED = {
+    source: frozenset(key for key, option in _KEYS.items() if option.required and option.source == source)
+    for source in MODEL_TYPES
+}
+_MODEL_TYPE_CHECKS = {source: _one_of(*types) for source, types in MODEL_TYPES.items()}
 #: What the absence of an option means to the service.
 OPTION_DEFAULTS = {"PAI_EAS_SYNC_REQUEST_TIMEOUT": "5000"}
 
@@ -169,10 +176,12 @@ def as_options(pairs: Mapping[str, object] | Iterable[tuple[str, object]]) -> Op
     items = pairs.items() if isinstance(pairs, Mapping) else pairs
     if not isinstance(items, Iterable) or isinstance(items, str):
         raise OptionError(f"options are a dictionary of keys and values, not a {type(pairs).__name__}")
-    return tuple(_option(key, value) for key, value in items)
+    return tuple([_option(key, value) for key, value in items])
 
 
 def _option(key: str, value: object) -> tuple[str, OptionValue]:
+    if type(key) is type(value) is str and key in _PLAIN_KEYS:
+        return key, value
     if not (isinstance(key, str) and _KEY.fullmatch(key)):
         raise OptionError("an option's key must be a word of letters, digits and _")
     if key.isascii():
@@ -216,7 +225,7 @@ def check_types(options: Options) -> tuple[str, str]:
             offender="MODEL_SOURCE_TYPE",
         )
     _check("MODEL_SOURCE_TYPE", source_type, _KEYS["MODEL_SOURCE_TYPE"].check)
-    _check("MODEL_TYPE", given["MODEL_TYPE"], _one_of(*MODEL_TYPES[source_type]))
+    _check("MODEL_TYPE", given["MODEL_TYPE"], _MODEL_TYPE_CHECKS[source_type])
     return source_type, given["MODEL_TYPE"]
 
 
@@ -257,9 +266,10 @@ def check_options(options: Options, source_type: str) -> None:
                 "APIKEY was read from a database, which has its fingerprint only: give the key, or EnvSecret",
                 offender="APIKEY",
             )
-    for key, option in _KEYS.items():
-        if option.required and option.source == source_type and key not in seen:
-            raise OptionError(f"{key} is missing: {source_type} models need it", offender="OPTIONS")
+    missing = _REQUIRED[source_type] - seen
+    if missing:
+        key = next(key for key in _KEYS if key in missing)
+        raise OptionError(f"{key} is missing: {source_type} models need it", offender="OPTIONS")
 
 
 def _check_known(options: Options, source_type: str = "") -> None:
@@ -272,7 +282,7 @@ def _check(key: str, value: str, check: Callable[[str], str | None]) -> None:
     wanted = check(value)
     if wanted is not None:
         raise OptionError(f"{key} {wanted}", offender=key)
-    if value.encode(errors="replace").decode() != value:
+    if not value.isascii() and value.encode(errors="replace").decode() != value:
         raise OptionError(f"{key} is not valid Unicode text", offender=key)
 
 
@@ -299,10 +309,10 @@ def _nearest(key: str, source_type: str) -> str:
 
 def advice(options: Options) -> Iterator[str]:
     """What is accepted with a warning: hosts that the pages rule out, but their examples use."""
-    given = _first(options)
-    location = given.get("LOCATION", "")
-    if location and "-internal" not in location[len("oss://") :].partition("/")[0].lower():
-        yield "LOCATION: only OSS internal endpoints are supported (oss-<region>-internal.aliyuncs.com)"
-    host = re.split("[/?#]", given.get("ENDPOINT", "").partition("://")[2], maxsplit=1)[0].lower()
-    if "-vpc" in host or "-internal" in host:
-        yield "ENDPOINT: only public endpoints are supported, and this is one of an internal network"
+    for key, value in options:
+        if key == "LOCATION" and "-internal" not in str(value).partition("://")[2].partition("/")[0].lower():
+            yield "LOCATION: only OSS internal endpoints are supported (oss-<region>-internal.aliyuncs.com)"
+        if key == "ENDPOINT":
+            host = _HOST_END.split(str(value).partition("://")[2], maxsplit=1)[0].lower()
+            if "-vpc" in host or "-internal" in host:
+                yield "ENDPOINT: only public endpoints are supported, and this is one of an internal network"

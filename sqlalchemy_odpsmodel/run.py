@@ -11,8 +11,9 @@ from . import dbapi, layout
 from .errors import Error, ModelError, ModelWarning, ParseError, SemanticError
 from .sql import DescModel
 from .sql.lexer import Tokens
+from .sql.opening import match_opening
 from .sql.place import place_of
-from .sql.script import Piece, match_opening, split
+from .sql.script import Piece, split
 
 
 def run_script(connection: dbapi.Connection, name: str, text: str, keep_going: bool) -> bool:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from .errors import SemanticError, StoreError
-from .model import InputColumn
+from .model import InputColumn, input_column
 from .options import MASK, Fingerprint, Options, OptionValue, PlainSecret, secret
 
 #: The steps that bring a file from one format to the next; a file's format is how many it has had.
@@ -91,7 +91,11 @@ _MODEL_COLUMNS = (
 )
 _VERSION_COLUMNS = "name, create_time, last_modified_time, comment, inputs, options"
 _HMAC = "hmac-sha256:"
-_dump = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_json = json.JSONEncoder(ensure_ascii=False).encode
+
+
+def _json_or_null(text: str | None) -> str:
+    return "null" if text is None else _json(text)
 
 
 class ModelRecord(NamedTuple):
@@ -124,6 +128,16 @@ class VersionRecord(NamedTuple):
 Described = tuple[ModelRecord, VersionRecord | None]
 
 
+class Found(NamedTuple):
+    """What a change needs of a model: and whether it has the version that was looked for."""
+
+    id: int
+    source_type: str
+    model_type: str
+    default_version: str
+    has_version: bool
+
+
 def _selected(columns: str, table: str = "") -> str:
     """Columns as expressions that :func:`decode` reads: times as they are, text as blobs."""
     names = [f"{table}{column}" for column in columns.split(", ")]
@@ -134,7 +148,7 @@ def decode(row: Iterable[Any]) -> tuple[Any, ...]:
     """A selected row.  Text is selected as a blob and decoded here, so that neither text_factory nor a
     converter of the connection's gets it."""
     try:
-        return tuple(value.decode() if isinstance(value, bytes) else value for value in row)
+        return tuple([value.decode() if type(value) is bytes else value for value in row])
     except UnicodeDecodeError:
         raise StoreError("the metadata tables hold what is no text: restore the file from a backup") from None
 
@@ -145,15 +159,18 @@ def read_described(row: tuple[Any, ...]) -> Described:
     if found is None:
         return model, None
     try:
-        columns = tuple(InputColumn(*column) for column in json.loads(inputs))
-        pairs = tuple((key, _read(key, value)) for key, value in json.loads(options).items())
+        columns = tuple([input_column(*column) for column in json.loads(inputs)])
+        pairs = tuple([(key, _read(key, value)) for key, value in json.loads(options).items()])
     except (ValueError, TypeError, AttributeError, RecursionError, SemanticError):  # another shape
         raise damaged("_odpsmodel_version") from None
     return model, VersionRecord(found, created, modified, comment, columns, pairs)
 
 
 #: The queries, for whoever reads the tables with a connection of its own.
-LOCK_SQL = "PRAGMA main.incremental_vacuum(1)"  # see Store.lock
+#: See Store.lock; it needs no table, and changes nothing, but in a file with incremental vacuum gives one
+#: free page back.
+LOCK_SQL = "PRAGMA main.incremental_vacuum(1)"
+_WRITE_NOTHING_SQL = "DELETE FROM main._odpsmodel_store WHERE 0"
 FORMAT_SQL = "SELECT +format FROM main._odpsmodel_store"
 SALT_SQL = "SELECT CAST(hex(salt) AS BLOB) FROM main._odpsmodel_store"
 #: The names of the models of a project and schema; one of them; the schemas of a project's models.
@@ -173,8 +190,24 @@ MODELS_SQL = f"{_DESCRIBED} WHERE m.project = ? AND m.schema = ? ORDER BY m.name
 MODEL_SQL = f"{_DESCRIBED} WHERE m.project = ? AND m.schema = ? AND m.name = ? ORDER BY v.id"
 #: All of them.
 EVERYTHING_SQL = f"{_DESCRIBED} ORDER BY m.project, m.schema, m.name, v.id"
+#: The format, and a model, or NULL in its place.
+_STORED = (
+    "FROM main._odpsmodel_store AS s LEFT JOIN main._odpsmodel_model AS m"
+    " ON m.project = ? AND m.schema = ? AND m.name = ?"
+)
 _DEFAULT_VERSION_SQL = (
-    f"{_DESCRIBED} AND v.name = m.default_version WHERE m.project = ? AND m.schema = ? AND m.name = ?"
+    f"SELECT +s.format, {_selected(_MODEL_COLUMNS, 'm.')}, {_selected(_VERSION_COLUMNS, 'v.')} {_STORED}"
+    " LEFT JOIN main._odpsmodel_version AS v ON v.model = m.id AND v.name = m.default_version"
+)
+_INSERT_MODEL_SQL = (
+    f"INSERT INTO main._odpsmodel_model ({_MODEL_COLUMNS}) SELECT {', '.join('?' * 10)}"
+    " FROM main._odpsmodel_store WHERE format = ?"
+    " ON CONFLICT (project, schema, name) DO NOTHING"
+)
+_FIND_SQL = (
+    f"SELECT +s.format, +m.id, {_selected('source_type, model_type, default_version', 'm.')},"
+    " EXISTS (SELECT 1 FROM main._odpsmodel_version AS v WHERE v.model = m.id AND v.name = ?)"
+    f" {_STORED}"
 )
 
 
@@ -211,14 +244,36 @@ class Store:
 
     def lock(self) -> None:
         """Take the write lock, and wait for it, as the first thing in a transaction that another began:
-        one that has read may be refused it.  This pragma is a write that needs no table; it changes
-        nothing, but in a file with incremental vacuum gives one free page back."""
-        self._execute(LOCK_SQL).fetchall()
+        one that has read may be refused it.  A write that changes nothing does it; where there are no
+        tables, the pragma, which SQLite compiles anew each time."""
+        try:
+            self._execute(_WRITE_NOTHING_SQL)
+        except sqlite3.DatabaseError as error:  # no tables, or an authorizer of the user's
+            if not _is_of_statement(error):
+                raise
+            self._execute(LOCK_SQL).fetchall()
 
-    def prepare(self, found: int) -> None:
-        """Make the tables, or bring them from the format found to this release's, in the open transaction."""
+    def begin(self) -> bool:
+        """Begin a transaction with the write lock, if nobody has it and there are tables.  One that has
+        read is refused the lock at once where BEGIN IMMEDIATE waits, and SQLite compiles none of this
+        anew."""
+        self._execute("BEGIN")
+        try:
+            self._execute(FORMAT_SQL).fetchone()
+            self._execute(_WRITE_NOTHING_SQL)
+        except BaseException as error:
+            if self._connection.in_transaction:
+                self._execute("ROLLBACK")
+            if isinstance(error, sqlite3.DatabaseError):
+                return False
+            raise
+        return True
+
+    def prepare(self, found: int) -> bool:
+        """Make the tables, or bring them from the format found to this release's, in the open transaction;
+        whether there was anything to do."""
         if found == FORMAT:
-            return
+            return False
         try:
             for step in _STEPS[found:]:
                 for sql in step:
@@ -231,6 +286,7 @@ class Store:
             self._execute("INSERT INTO main._odpsmodel_store VALUES (?, ?)", FORMAT, os.urandom(16))
         else:
             self._execute("UPDATE main._odpsmodel_store SET format = ?", FORMAT)
+        return True
 
     def rows(self, sql: str, *values: object) -> Iterator[tuple[Any, ...]]:
         """The rows of one of the queries above, decoded."""
@@ -238,30 +294,49 @@ class Store:
 
     # Models
 
-    def model(self, project: str, schema: str, name: str) -> tuple[int, ModelRecord] | None:
-        """A model and its id."""
-        row = self._row(
-            f"SELECT +id, {_selected(_MODEL_COLUMNS)} FROM main._odpsmodel_model"
-            " WHERE project = ? AND schema = ? AND name = ?",
-            project,
-            schema,
-            name,
-        )
-        return (row[0], ModelRecord(*row[1:])) if row else None
+    def find(self, key: tuple[str, str, str], version: str) -> tuple[int, Found | None]:
+        """The file's format as :meth:`format` has it, and the model of a project, schema and name, as of one
+        moment; None too where the tables have not this release's columns."""
+        try:
+            row = self._row(_FIND_SQL, version, *key)
+        except sqlite3.OperationalError as error:
+            if not _is_of_statement(error) or self.format() == FORMAT:
+                raise
+            return self.format(), None
+        store_format = known_format(row and row[:1])
+        return store_format, Found(*row[1:]) if row and row[1] is not None else None
 
-    def insert_model(self, model: ModelRecord) -> int:
-        """Insert a model and return its id."""
-        cursor = self._execute(
-            f"INSERT INTO main._odpsmodel_model ({_MODEL_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?)", *model
-        )
-        return cursor.lastrowid or 0
+    def described(self, project: str, schema: str, name: str) -> Described | None:
+        """A model and its default version, as of one moment; None in its place is damage."""
+        try:
+            row = self._row(_DEFAULT_VERSION_SQL, project, schema, name)
+        except sqlite3.OperationalError as error:
+            if not _is_of_statement(error) or self.format():
+                raise
+            return None
+        known_format(row and row[:1])
+        return read_described(row[1:]) if row and row[1] is not None else None
 
-    def alter_model(self, model_id: int, model: ModelRecord) -> None:
+    def insert_model(self, model: ModelRecord) -> int | None:
+        """Insert a model and return its id, or None where there is one of this name.  The tables are made, or
+        brought to this release's format, only where that fails."""
+        try:
+            cursor = self._execute(_INSERT_MODEL_SQL, *model, FORMAT)
+        except sqlite3.OperationalError as error:
+            if not (_is_of_statement(error) and self.prepare(self.format())):
+                raise
+            return self.insert_model(model)
+        (inserted,) = cursor.fetchone() or (cursor.rowcount,)  # a row is of PRAGMA count_changes
+        if inserted:
+            return cursor.lastrowid
+        return self.insert_model(model) if self.prepare(self.format()) else None
+
+    def alter_model(self, model_id: int, default_version: str, last_modified_time: int) -> None:
         """Write what can change of a model."""
         self._execute(
             "UPDATE main._odpsmodel_model SET default_version = ?, last_modified_time = ? WHERE id = ?",
-            model.default_version,
-            model.last_modified_time,
+            default_version,
+            last_modified_time,
             model_id,
         )
 
@@ -272,15 +347,6 @@ class Store:
 
     # Versions
 
-    def has_version(self, model_id: int, name: str) -> bool:
-        sql = "SELECT 1 FROM main._odpsmodel_version WHERE model = ? AND name = ?"
-        return self._row(sql, model_id, name) is not None
-
-    def described(self, project: str, schema: str, name: str) -> Described | None:
-        """A model and its default version, as of one moment; None in its place is damage."""
-        row = self._row(_DEFAULT_VERSION_SQL, project, schema, name)
-        return read_described(row) if row else None
-
     def insert_version(self, model_id: int, version: VersionRecord) -> None:
         self._execute(
             f"INSERT INTO main._odpsmodel_version (model, {_VERSION_COLUMNS}) VALUES (?,?,?,?,?,?,?)",
@@ -289,9 +355,11 @@ class Store:
         )
 
     def version_row(self, version: VersionRecord) -> tuple[object, ...]:
-        """A version as its row says it, which holds no key."""
-        inputs = _dump([(c.name, c.type, c.comment) for c in version.inputs])
-        return *version[:4], inputs, _dump({key: self._kept(value) for key, value in version.options})
+        """A version as its row says it, which holds no key.  In JSON, names, types and keys are as they are:
+        they were checked, and have nothing to escape."""
+        inputs = ",".join([f'["{c.name}","{c.type}",{_json_or_null(c.comment)}]' for c in version.inputs])
+        options = ",".join([f'"{key}":{_json(self._kept(value))}' for key, value in version.options])
+        return *version[:4], f"[{inputs}]", f"{{{options}}}"
 
     def delete_version(self, model_id: int, name: str) -> None:
         self._execute("DELETE FROM main._odpsmodel_version WHERE model = ? AND name = ?", model_id, name)
@@ -327,6 +395,11 @@ def known_format(row: tuple[Any, ...] | None) -> int:
             f" {FORMAT}: upgrade the package"
         )
     return int(row[0])
+
+
+def _is_of_statement(error: sqlite3.DatabaseError) -> bool:
+    """Whether SQLite did not understand a statement, as where there are no tables, or was not let."""
+    return getattr(error, "sqlite_errorcode", None) in (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_AUTH)
 
 
 def damaged(table: str) -> StoreError:

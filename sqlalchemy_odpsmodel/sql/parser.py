@@ -7,10 +7,10 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from typing import NoReturn, TypeVar
 
 from ..errors import OptionError, ParseError, ProgrammingError, SemanticError
-from ..model import InputColumn, ModelName, model_name, version_name
+from ..model import InputColumn, ModelName, input_column, model_name, version_name
 from ..options import EnvSecret, OptionValue, PlainSecret
-from .lexer import TRIVIA, Tokens
-from .place import KEYWORDS, describe, nearest, place_of
+from .lexer import TRIVIA, Tokens, is_word
+from .place import KEYWORDS, STRINGS, describe, nearest, place_of
 from .statements import (
     FLAG,
     FLAG_VALUE,
@@ -37,10 +37,14 @@ Flags = tuple[tuple[str, str], ...]
 _T = TypeVar("_T")
 
 _SET_WORD = re.compile(rf"{TRIVIA}(?ai:SET)\b")
-_SET = re.compile(
-    rf"{TRIVIA}SET\s+(?P<flag>{FLAG})\s*=\s*(?P<value>{FLAG_VALUE}){TRIVIA}(?:[;；]|\Z)", re.IGNORECASE
-)
+_SET = rf"{TRIVIA}SET\s+(?P<flag>{FLAG})\s*=\s*(?P<value>{FLAG_VALUE}){TRIVIA}(?:[;；]|\Z)"
 _NOTHING = re.compile(rf"(?:{TRIVIA}[;；])*+{TRIVIA}\Z")
+
+_QUOTES = frozenset("'\"")
+_STRING_OPENINGS = frozenset("'\"rR")  # r may open a raw string
+_PARAMETERS = frozenset("?:")
+_IF = frozenset(("IF", "If", "iF", "if"))
+_MODEL_VERBS = frozenset(("CREATE", "ALTER", "DROP", "DESC", "DESCRIBE"))
 
 _HINT_CREATE = "CREATE MODEL takes OPTIONS (…); WITH OPTIONS (…) is ALTER MODEL's form"
 _HINT_ALTER = "ALTER MODEL … ADD VERSION takes WITH OPTIONS (…); OPTIONS (…) is CREATE MODEL's form"
@@ -61,13 +65,13 @@ def parse(text: str, parameters: Parameters = (), *, namespace_schema: bool = Tr
     """
     check_size(text)
     flags, start = read_flags(text)
-    if is_blank(text, start):
-        if not flags:
-            raise ParseError("expected a statement, found nothing")
+    if flags and is_blank(text, start):
         return SetFlags(flags=flags)
     if not namespace_flag(flags, namespace_schema) and namespace_flag(flags):
         flags = ((NAMESPACE_FLAG, "false"), *flags)
     parser = _Parser(text, start, flags, parameters)
+    if parser.texts[0] in ("", ";") and is_blank(text, start):
+        raise ParseError("expected a statement, found nothing")
     try:
         return parser.statement()
     except SemanticError as error:
@@ -101,7 +105,7 @@ def _locate(error: SemanticError, tokens: Tokens, before: int, names: Container[
 
 
 def _word(tokens: Tokens, index: int) -> str:
-    return tokens.value(index) if tokens.kinds[index] == "quoted" else tokens.texts[index]
+    return tokens.value(index) if tokens.kind(index) == "quoted" else tokens.texts[index]
 
 
 def is_blank(text: str, start: int) -> bool:
@@ -111,10 +115,12 @@ def is_blank(text: str, start: int) -> bool:
 
 def read_flags(text: str) -> tuple[Flags, int]:
     """``{SET flag = value ;}``: the flags, and where the rest of the text begins."""
+    if not _SET_WORD.match(text):
+        return (), 0
     flags: list[tuple[str, str]] = []
     start = 0
     while _SET_WORD.match(text, start):
-        match = _SET.match(text, start)
+        match = re.compile(_SET, re.IGNORECASE).match(text, start)
         if match is None:
             raise ParseError(
                 "expected SET flag = value; as in SET odps.namespace.schema=true;",
@@ -133,7 +139,6 @@ class _Parser:
             raise ProgrammingError("parameters must be a sequence or a mapping")
         self.tokens = Tokens(text, start)
         self.texts = self.tokens.texts
-        self.kinds = self.tokens.kinds
         self.index = 0
         self.names: set[int] = set()  # the tokens that were read as names
         self.flags = flags
@@ -147,7 +152,7 @@ class _Parser:
         index = self.index
         for word in keywords:
             text = self.texts[index]
-            if text.upper() != word or not text.isascii():
+            if text != word and (text.upper() != word or not text.isascii()):
                 return False
             index += 1
         self.index = index
@@ -163,13 +168,16 @@ class _Parser:
 
     def expect(self, *keywords: str, hint: str = "") -> None:
         """Step over these keywords or fail."""
-        for i, word in enumerate(keywords):
-            if not self.take(word):
-                self.fail(" ".join(keywords[i:]), keywords[i:], hint)
+        if self.take(*keywords):
+            return
+        while self.take(keywords[0]):
+            keywords = keywords[1:]
+        self.fail(" ".join(keywords), keywords, hint)
 
     def expect_mark(self, sign: str, expected: str) -> None:
-        if not self.take_mark(sign):
+        if self.texts[self.index] != sign:
             self.fail(expected)
+        self.index += 1
 
     def fail(self, expected: str, keywords: Sequence[str] = (), hint: str = "") -> NoReturn:
         """Raise a ParseError at the current token."""
@@ -177,7 +185,7 @@ class _Parser:
         word = self.keyword()
         near = nearest(word, keywords) if word and word not in KEYWORDS else ""
         names = {*self.names, index} if near else self.names
-        if self.kinds[index] == "bad":
+        if index == tokens.bad:
             reason = _bad(tokens.source, tokens.start(index))
         else:
             reason = f"expected {expected}, found {describe(tokens, index, names)}"
@@ -187,14 +195,14 @@ class _Parser:
     def _hint(self) -> str:
         """For what is typed by habit from elsewhere: '' inside a string, curly quotes, a parameter."""
         tokens, index = self.tokens, self.index
-        kind, text = self.kinds[index], self.texts[index]
+        kind, text = tokens.kind(index), self.texts[index]
         if kind == "parameter":
             return _HINT_PARAMETER
-        if kind == "bad" and text in "‘’“”":
+        if kind == "bad" and text[0] in "‘’“”":
             return _HINT_CURLY
-        touches = index > 0 and self.kinds[index - 1] == "string"
-        touches = touches and tokens.end(index - 1) == tokens.start(index)
-        unclosed = kind == "bad" and text in "'\"" and "string" in self.kinds
+        strings = [i for i in range(index) if tokens.kind(i) == "string"]
+        touches = index - 1 in strings and tokens.end(index - 1) == tokens.start(index)
+        unclosed = kind == "bad" and text[0] in "'\"" and bool(strings)
         return _HINT_QUOTE if (touches and kind not in ("mark", "end")) or unclosed else ""
 
     # Grammar
@@ -204,28 +212,30 @@ class _Parser:
         statement = self._statement()
         while self.take_mark(";"):
             pass
-        if self.kinds[self.index] != "end":
+        if self.texts[self.index]:
             several = " (executescript runs several)" if self.texts[self.index - 1] == ";" else ""
             self.fail(f"the end of the statement{several}")
         self._check_parameters()
         return statement
 
     def _statement(self) -> Statement:
-        if self.take("CREATE", "MODEL"):
-            return self.create()
-        if self.take("ALTER", "MODEL"):
-            return self.alter()
-        if self.take("DROP", "MODEL"):
-            if_exists = self.take("IF", "EXISTS")
-            return DropModel(self.name(), if_exists, flags=self.flags)
-        if self.take("SHOW", "MODELS"):
-            return ShowModels(flags=self.flags)
-        if self.take("SHOW", "VERSIONS"):
-            self.expect("FOR", "MODEL")
-            return ShowVersions(self.name(), flags=self.flags)
-        if self.take("DESC", "MODEL") or self.take("DESCRIBE", "MODEL"):
+        verb, self.index = self.keyword(), 1
+        if verb == "SHOW":
+            if self.take("MODELS"):
+                return ShowModels(flags=self.flags)
+            if self.take("VERSIONS"):
+                self.expect("FOR", "MODEL")
+                return ShowVersions(self.name(), flags=self.flags)
+        elif verb in _MODEL_VERBS and self.take("MODEL"):
+            if verb == "CREATE":
+                return self.create()
+            if verb == "ALTER":
+                return self.alter()
+            if verb == "DROP":
+                if_exists = self.take("IF", "EXISTS")
+                return DropModel(self.name(), if_exists, flags=self.flags)
             return DescModel(self.name(), flags=self.flags)
-        self.index += self.keyword() in KEYWORDS
+        self.index = int(verb in KEYWORDS)
         self.fail(
             "a model statement: CREATE, ALTER, DROP or DESC MODEL, SHOW MODELS, SHOW VERSIONS FOR MODEL"
         )
@@ -278,7 +288,7 @@ class _Parser:
         parts = [self.identifier("a model name")]
         while self.take_mark("."):
             parts.append(self.identifier("a name after the dot"))
-        with_schema = namespace_flag(self.flags)
+        with_schema = not self.flags or namespace_flag(self.flags)
         if len(parts) > (3 if with_schema else 2):
             form = "project.schema.model" if with_schema else "project.model"
             self.index -= 1
@@ -297,15 +307,17 @@ class _Parser:
     def column(self) -> InputColumn:
         """column = identifier type [COMMENT string]"""
         name = self.identifier("a column name")
-        return InputColumn(name, self.column_type(), self.comment())
+        return input_column(name, self.column_type(), self.comment())
 
     def column_type(self) -> str:
         """type = word [( number [, number] )]; a complex type is read up to its <"""
         text = self.word("a column type")
-        if self.texts[self.index] == "<":
+        following = self.texts[self.index]
+        if following == "<":
             return f"{text}<"
-        if not self.take_mark("("):
+        if following != "(":
             return text
+        self.index += 1
         return f"{text}({','.join(self.listed(self.number, ', or ) after a number'))})"
 
     def number(self) -> str:
@@ -316,11 +328,11 @@ class _Parser:
         return text
 
     def word(self, expected: str) -> str:
-        index = self.index
-        if self.kinds[index] != "word":
+        text = self.texts[self.index]
+        if not ((text.isascii() and text.isidentifier()) or is_word(text)):
             self.fail(expected)
-        self.index = index + 1
-        return self.texts[index]
+        self.index += 1
+        return text
 
     def options(self, may_be_empty: bool) -> tuple[tuple[str, OptionValue], ...]:
         """options = ( [key = string {, …}] )"""
@@ -341,8 +353,9 @@ class _Parser:
 
     def listed(self, item: Callable[[], _T], expected: str) -> tuple[_T, ...]:
         """item {, item} )"""
-        items = [item()]
-        while self.take_mark(","):
+        items, texts = [item()], self.texts
+        while texts[self.index] == ",":
+            self.index += 1
             items.append(item())
         self.expect_mark(")", expected)
         return tuple(items)
@@ -350,26 +363,34 @@ class _Parser:
     def identifier(self, expected: str) -> str:
         """identifier = word | `word`"""
         index = self.index
-        quoted = self.kinds[index] == "quoted"
-        if self.keyword() == "IF" and self.tokens.keyword(index + 1) in ("NOT", "EXISTS"):
-            self.fail(expected, hint=_HINT_EXISTS)
-        if not quoted and self.kinds[index] != "word":
+        text = self.texts[index]
+        if (text.isascii() and text.isidentifier()) or is_word(text):
+            if text in _IF and self.tokens.keyword(index + 1) in ("NOT", "EXISTS"):
+                self.fail(expected, hint=_HINT_EXISTS)
+        elif text[:1] == "`" and index != self.tokens.bad:
+            text = self.tokens.value(index)
+        else:
             self.fail(expected)
         self.names.add(index)
         self.index = index + 1
-        return self.tokens.value(index) if quoted else self.texts[index]
+        return text
 
     def string(self, expected: str, *types: type[_T]) -> _T | str:
         """string = literal {literal} | parameter, whose value is of one of the types"""
-        start = self.index
-        if self.kinds[start] == "parameter":
+        start, tokens = self.index, self.tokens
+        text, kind = self.texts[start], tokens.kind
+        if text[:1] in _QUOTES and start != tokens.bad:
             self.index += 1
-            return self.parameter(self.texts[start], expected, types)
-        while self.kinds[self.index] in ("string", "raw"):
+            if "\\" not in text and self.texts[start + 1][:1] not in _STRING_OPENINGS:
+                return text[1:-1]
+        elif text[:1] in _PARAMETERS and start != tokens.bad:
+            self.index += 1
+            return self.parameter(text, expected, types)
+        while kind(self.index) in STRINGS:
             self.index += 1
         if start == self.index:
             self.fail(expected)
-        return "".join(map(self.tokens.value, range(start, self.index)))
+        return "".join(map(tokens.value, range(start, self.index)))
 
     # Parameters
 
@@ -399,7 +420,7 @@ class _Parser:
         return self.parameters[self.bound - 1]
 
     def _check_parameters(self) -> None:
-        if not isinstance(self.parameters, Mapping) and self.bound != len(self.parameters):
+        if self.bound != len(self.parameters) and not isinstance(self.parameters, Mapping):
             self._wrong_count(self.bound)
 
     def _wrong_count(self, used: int) -> NoReturn:

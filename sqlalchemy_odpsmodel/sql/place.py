@@ -19,7 +19,7 @@ KEYWORDS = frozenset(
     "CREATE ALTER DROP SHOW DESC DESCRIBE SET MODEL MODELS VERSION VERSIONS FOR IF NOT EXISTS WITH"
     " ADD DEFAULT_VERSION INPUT OPTIONS COMMENT".split()
 )
-_STRINGS = ("string", "raw")
+STRINGS = ("string", "raw")
 HIDDEN = "…"
 _KNOWN = KEYWORDS | OPTION_KEYS | {word.upper() for word in SCALAR_TYPES | COMPLEX_TYPES | RESERVED}
 _LENGTH = 5000  # characters shown of a masked text
@@ -44,10 +44,10 @@ def masked(text: str) -> str:
 
 def describe(tokens: Tokens, index: int, names: Container[int]) -> str:
     """A token in human words, as far as it may be printed."""
-    kind = tokens.kinds[index]
+    kind = tokens.kind(index)
     if kind == "end":
         return "the end of the text"
-    if kind in _STRINGS:
+    if kind in STRINGS:
         return "a string"
     text = _shown(tokens, index, names)
     if kind == "parameter":
@@ -65,11 +65,11 @@ def nearest(word: str, keywords: Sequence[str], cutoff: float = 0.6) -> str:
 
 def _shown(tokens: Tokens, index: int, names: Container[int]) -> str:
     """What may be printed of a token."""
-    kind, text = tokens.kinds[index], tokens.texts[index]
-    if kind in _STRINGS:
+    kind, text = tokens.kind(index), tokens.texts[index]
+    if kind in STRINGS:
         return f"'{HIDDEN}'"
     if kind == "bad":
-        return text + HIDDEN
+        return text[0] + HIDDEN
     if kind in ("mark", "end") or text == "?" or index in names or tokens.keyword(index) in _KNOWN:
         return text
     return text[0] + HIDDEN if kind == "parameter" else HIDDEN

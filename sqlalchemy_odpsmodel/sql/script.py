@@ -1,4 +1,4 @@
-"""Whose statement it is, told by its opening words, and where the statements of a script end.
+"""Where the statements of a script end, and whose a text is that may be nobody's.
 
 A model statement follows the vendor's lexical rules, any other SQLite's.  Linear on any input: what is
 opened and never closed reaches to the end of the script.
@@ -11,22 +11,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ..errors import ModelError
-from .lexer import MODEL_VERBS, RAW, RAW_OPENING, TRIVIA, WORD
+from .lexer import RAW, RAW_OPENING, TRIVIA, WORD
+from .opening import match_opening
 from .parser import is_blank, read_flags
-
-#: ``model`` and ``set`` are ours.  Before ``begins``, and a ``cte`` that writes, sqlite3 opens no
-#: transaction by itself.  ``begin`` takes transactions in hand.  Nothing else needs a look.
-match_opening = re.compile(
-    rf"""{TRIVIA}(?:
-        (?P<model>(?ai:{MODEL_VERBS}){TRIVIA}(?:(?ai:OR){TRIVIA}(?ai:REPLACE){TRIVIA})?
-            (?ai:MODELS?)\b|(?ai:SHOW){TRIVIA}(?ai:VERSIONS?)\b)
-      | (?P<set>(?ai:SET)\b)
-      | (?P<begins>(?ai:CREATE|ALTER|DROP|REINDEX|ANALYZE|SAVEPOINT)\b)
-      | (?P<cte>(?ai:WITH)\b)
-      | (?P<begin>(?ai:BEGIN)\b)
-    )""",
-    re.VERBOSE | re.DOTALL,
-).match
 
 #: What SQLite may understand, of what is not ours; nothing else can be but a slip.
 match_sqlite = re.compile(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 from ..errors import OptionError, SemanticError
 from ..model import DEFAULT_SCHEMA, InputColumn, ModelName, comment_text, model_name, version_name
@@ -50,9 +51,12 @@ class _Flagged:
     """``flags``: the SET lines before a statement, with the namespace flag it was read under."""
 
     flags: tuple[tuple[str, str], ...] = field(default=(), kw_only=True)
+    #: Set by the catalog, which goes through its rules once a statement.
+    checked: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "flags", tuple(flag(*pair) for pair in self.flags))
+        if self.flags != ():
+            object.__setattr__(self, "flags", tuple(flag(*pair) for pair in self.flags))
         with_schema = self.namespace_schema
         if not hasattr(self, "name"):
             return
@@ -68,7 +72,7 @@ class _Flagged:
     @property
     def namespace_schema(self) -> bool:
         """Whether ``a.b`` is schema.model (True, the default) or project.model."""
-        return namespace_flag(self.flags)
+        return not self.flags or namespace_flag(self.flags)
 
     def _prefix(self) -> str:
         return "".join(f"SET {key}={value};\n" for key, value in self.flags)
@@ -162,12 +166,16 @@ def _fold_version(statement: CreateModel | AddVersion) -> None:
 def _unique(inputs: tuple[InputColumn, ...]) -> tuple[InputColumn, ...]:
     """The columns, each with a name of its own; a comment of "" is none."""
     seen: set[str] = set()
+    blank = False
     for column in inputs:
         if not isinstance(column, InputColumn):
             raise SemanticError(f"inputs must be InputColumns, not {type(column).__name__}")
         if column.name in seen:
             raise SemanticError(f"input column {column.name} is given twice", offender=column.name)
         seen.add(column.name)
+        blank = blank or column.comment == ""
+    if not blank:
+        return inputs
     return tuple(replace(column, comment=None) if column.comment == "" else column for column in inputs)
 
 

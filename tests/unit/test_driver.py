@@ -441,7 +441,10 @@ class TestTransactions:
         con.set_trace_callback(traced.append)
         list(con.execute(sql))
         assert con.in_transaction is begins
-        assert [text for text in traced if text.startswith("BEGIN")] == ["BEGIN IMMEDIATE"] * begins
+        assert sum(text.startswith("BEGIN") for text in traced) == begins
+        if begins:
+            with pytest.raises(dbapi.OperationalError, match="database is locked"):
+                connect(timeout=0).execute("BEGIN IMMEDIATE")
 
     def test_exclusive(self, connect: Connect) -> None:
         con = connect(isolation_level="EXCLUSIVE")
@@ -614,7 +617,7 @@ class TestTransactions:
         before = [
             con.execute(f"SELECT * FROM {v}").fetchall() for v in ("odps_models", "odps_model_versions")
         ]
-        method = {1: "has_version", 2: "insert_version", 3: "alter_model"}[step]
+        method = {1: "find", 2: "insert_version", 3: "alter_model"}[step]
         original = getattr(type(con.store), method)
 
         def broken(*arguments: Any) -> None:
@@ -681,10 +684,8 @@ class TestTransactions:
         ):
             traced.clear()
             con.execute(sql)
-            assert [text for text in traced if text.startswith(("BEGIN", "COMMIT", "SAVEPOINT"))] == [
-                "BEGIN IMMEDIATE",
-                "COMMIT",
-            ]
+            found = [text for text in traced if text.startswith(("BEGIN", "COMMIT", "SAVEPOINT"))]
+            assert found == ["BEGIN", "COMMIT"]
 
     @pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
     def test_one_sync_of_the_disk_a_statement(self, path: Path, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ PACKAGE = Path(sqlalchemy_odpsmodel.__file__).parent
 #: A module imports only modules that stand before it.
 FLOORS = (
     "errors", "model", "options", "source",
-    "sql.lexer", "sql.place", "sql.statements", "sql.parser", "sql.script", "sql",
+    "sql.lexer", "sql.opening", "sql.place", "sql.statements", "sql.parser", "sql.script", "sql",
     "layout", "store", "catalog",
     "file", "forks",
     "dbapi",

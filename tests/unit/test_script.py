@@ -9,7 +9,8 @@ import pytest
 import sqlparse
 
 from sqlalchemy_odpsmodel import dbapi
-from sqlalchemy_odpsmodel.sql.script import match_opening, match_sqlite, split
+from sqlalchemy_odpsmodel.sql.opening import match_opening
+from sqlalchemy_odpsmodel.sql.script import match_sqlite, split
 
 
 def texts(script: str) -> list[str]:

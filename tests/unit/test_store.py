@@ -189,3 +189,45 @@ def test_a_version_costs_the_same_at_any_size(connect: Connect, path: Path, stat
     few, many = steps(10), steps(20_000)
     assert few > 10
     assert many <= few + 2
+
+
+@pytest.mark.parametrize(
+    "damage",
+    ["DROP TABLE _odpsmodel_model", "DROP TABLE _odpsmodel_version",
+     "CREATE TRIGGER t AFTER INSERT ON _odpsmodel_model BEGIN INSERT INTO missing VALUES (1); END"],
+)  # fmt: skip
+def test_a_fault_of_the_tables_is_no_answer(con: dbapi.Connection, damage: str) -> None:
+    """A statement fails: neither does a model exist already, nor is there nothing to do."""
+    con.execute(create())
+    con.execute(damage)
+    con.commit()
+    for sql in (
+        create(name="n"),
+        create(name="IF NOT EXISTS n"),
+        add(),
+        "DROP MODEL IF EXISTS m",
+        "DESC MODEL m",
+    ):
+        if "TRIGGER" in damage and not sql.startswith("CREATE"):
+            continue
+        with pytest.raises(dbapi.OperationalError, match="no such table"):
+            con.execute(sql).fetchall()
+
+
+def test_a_newer_file_may_lack_a_column(con: dbapi.Connection) -> None:
+    con.execute(create())
+    con.executescript(
+        "DROP VIEW odps_models; UPDATE _odpsmodel_store SET format = 2;"
+        "ALTER TABLE _odpsmodel_model RENAME COLUMN owner TO owned_by; COMMIT"
+    )
+    for sql in (create(name="n"), "DESC MODEL m", add()):
+        with pytest.raises(dbapi.StoreError, match="upgrade the package"):
+            con.execute(sql)
+
+
+def test_a_pragma_that_counts_changes(con: dbapi.Connection) -> None:
+    con.execute("PRAGMA count_changes=1")
+    con.execute(create())
+    con.execute(add())
+    con.execute("DROP MODEL m")
+    assert con.execute("SHOW MODELS").fetchall() == []

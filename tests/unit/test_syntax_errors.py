@@ -11,7 +11,7 @@ import pytest
 from samples import KEY, WORD, create
 
 from sqlalchemy_odpsmodel import dbapi
-from sqlalchemy_odpsmodel.sql import parse
+from sqlalchemy_odpsmodel.sql import ShowModels, parse
 from sqlalchemy_odpsmodel.sql.place import masked
 
 HEAD = "CREATE MODEL m WITH VERSION v1"
@@ -281,3 +281,24 @@ def test_errors_survive_pickle() -> None:
 )  # fmt: skip
 def test_a_text_that_may_hold_a_key_anywhere_on_one_line(text: str, shown: str) -> None:
     assert shown == masked(text)
+
+
+@pytest.mark.parametrize("wrong", [": name", "::name", ":1"])
+def test_what_begins_like_a_parameter_is_not_shown(wrong: str) -> None:
+    sql = f"CREATE MODEL m WITH VERSION v1 OPTIONS (TASKS = {wrong}, APIKEY = 'sk-secret')"
+    for parameters in ({"name": "x"}, ("x",)):
+        with pytest.raises(dbapi.ParseError, match=r"unexpected character ':'") as caught:
+            parse(sql, parameters)
+        assert "secret" not in str(caught.value)
+
+
+def test_only_letters_of_ascii_are_a_keyword() -> None:
+    with pytest.raises(dbapi.SemanticError, match="must start with a letter"):
+        parse("DROP MODEL ıF")
+    with pytest.raises(dbapi.SemanticError, match="true or false"):
+        parse("SET odps.namespace.schema=x; DESC MODE p.m")
+
+
+def test_flags_may_be_a_list() -> None:
+    assert ShowModels(flags=[]) == ShowModels()  # type: ignore[arg-type]
+    assert hash(ShowModels(flags=[("a", "b")])) == hash(ShowModels(flags=(("a", "b"),)))  # type: ignore[arg-type]
