@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -12,8 +12,6 @@ from .registries import Raw, Text, fill, new_file
 from .sizes import Sizes
 
 _TIMES = 20
-#: Of a registry, and of the names of models and versions that are there: what is to be done.
-Statement = Callable[[Raw | Text, str, str], object]
 
 
 class File:
@@ -23,7 +21,7 @@ class File:
         fill(path, 1, versions) if one_model else fill(path, versions)
         self.versions, self.one_model = versions, one_model
         self.registries: dict[str, Raw | Text] = {"raw": Raw(path), "ours": Text(path)}
-        self.raw = Raw(path)
+        self.raw = Raw(path)  # prepares, so that neither contestant's cache has what is new
         if one_model:
             self.raw.set_default("m0", f"v{versions // 2}")
 

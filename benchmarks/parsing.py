@@ -65,7 +65,7 @@ def contests(folder: Path, sizes: Sizes) -> Iterator[Contest]:
             ),
         ],
     )
-    half = f"{PAGE};\n" * (sizes.script_bytes // 2 // (len(PAGE) + 2))
+    half = f"{PAGE}\n" * (sizes.script_bytes // 2 // (len(PAGE) + 1))
     script = half * 2
     yield Contest(
         f"split and parse of {sizes.script_bytes / 1e6:g} MB of statements",

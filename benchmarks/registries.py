@@ -267,7 +267,7 @@ def version_values(name: str) -> dict[str, Any]:
     return {"name": name, **dict(zip(_VERSION_NAMES, version_row(), strict=True))}
 
 
-def _engine(path: str) -> sa.Engine:
+def _tuned(path: str) -> sa.Engine:
     """SQLAlchemy's sqlite as its documentation tunes it: BEGIN IMMEDIATE, and durable."""
     engine = create_engine(f"sqlite:///{path}")
 
@@ -281,6 +281,13 @@ def _engine(path: str) -> sa.Engine:
         reads = connection.get_execution_options().get("reads")
         connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
+    return engine
+
+
+def _as_shipped(path: str) -> sa.Engine:
+    """SQLAlchemy's sqlite as create_engine gives it: a rollback journal, BEGIN by sqlite3."""
+    engine = create_engine(f"sqlite:///{path}")
+    _metadata.create_all(engine)
     return engine
 
 
@@ -309,9 +316,11 @@ class Core(Registry):
         sa.select(MODELS, VERSIONS).select_from(MODELS.join(VERSIONS, _DEFAULT)).where(*_IS_MODEL)
     )
 
+    make_engine = staticmethod(_tuned)
+
     def __init__(self, path: str) -> None:
         super().__init__(path)
-        self.engine = _engine(path)
+        self.engine = self.make_engine(path)
 
     def create_many(self, models: Iterable[str]) -> None:
         with self.engine.begin() as connection:
@@ -354,14 +363,10 @@ class Core(Registry):
 
 
 class CoreAsShipped(Core):
-    """SQLAlchemy Core as create_engine gives it: a rollback journal, BEGIN by sqlite3."""
+    """The same on an engine as it comes."""
 
     name = "SQLAlchemy Core, as shipped"
-
-    def __init__(self, path: str) -> None:
-        super().__init__(path)
-        self.engine = create_engine(f"sqlite:///{path}")
-        _metadata.create_all(self.engine)
+    make_engine = staticmethod(_as_shipped)
 
 
 class Base(DeclarativeBase):
@@ -386,9 +391,11 @@ class Orm(Registry):
 
     name = "SQLAlchemy ORM, tuned"
 
+    make_engine = staticmethod(_tuned)
+
     def __init__(self, path: str) -> None:
         super().__init__(path)
-        self.engine = _engine(path)
+        self.engine = self.make_engine(path)
 
     def add(self, model: str, name: str) -> None:
         with self._changed(model) as row:
@@ -431,14 +438,10 @@ class Orm(Registry):
 
 
 class OrmAsShipped(Orm):
-    """The ORM as create_engine gives it."""
+    """The same on an engine as it comes."""
 
     name = "SQLAlchemy ORM, as shipped"
-
-    def __init__(self, path: str) -> None:
-        super().__init__(path)
-        self.engine = create_engine(f"sqlite:///{path}")
-        _metadata.create_all(self.engine)
+    make_engine = staticmethod(_as_shipped)
 
 
 class Mlflow(Registry):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from time import time_ns
 from typing import Any
 
 from sqlalchemy_odpsmodel import ModelVersion
+from sqlalchemy_odpsmodel.sql.script import split
 
 INPUTS = [(f"f{i}", "INT") for i in range(1, 5)]
 TYPES = {"source_type": "IMPORT", "model_type": "BOOSTED_TREE_CLASSIFIER"}
@@ -60,17 +62,6 @@ def version(name: str = "v1") -> ModelVersion:
     return ModelVersion(name, inputs=INPUTS, options=OPTIONS, comment=COMMENT)
 
 
-#: The first statement of that page.
-PAGE = """CREATE MODEL PAI_EAS_Qwen25_Omni_3B WITH VERSION v1
-INPUT(data BINARY, promt STRING)
-OPTIONS(
-    MODEL_SOURCE_TYPE = 'REMOTE',
-    MODEL_TYPE = 'MLLM',
-    TASKS = 'text-generation',
-    PAI_EAS_MODEL_NAME = 'Qwen2.5-Omni-3B',
-    PAI_EAS_SERVICE_NAME = 'test_remote_model',
-    ENDPOINT = 'http://11261230********.cn-shanghai.pai-eas.aliyuncs.com',
-    APIKEY = '<YOUR-API-KEY>',
-    PAI_EAS_SYNC_MODE = 'true'
-)
-COMMENT "PAI EAS remote model binary input\""""
+_PAGES = (Path(__file__).parents[1] / "examples" / "models.sql").read_text()
+#: The first CREATE MODEL of that page.
+PAGE = next(piece.text for piece in split(_PAGES) if piece.text.startswith("CREATE MODEL"))

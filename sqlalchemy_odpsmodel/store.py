@@ -300,9 +300,9 @@ class Store:
         try:
             row = self._row(_FIND_SQL, version, *key)
         except sqlite3.OperationalError as error:
-            if not _is_of_statement(error) or self.format() == FORMAT:
+            if not _is_of_statement(error) or (found := self.format()) == FORMAT:
                 raise
-            return self.format(), None
+            return found, None
         store_format = known_format(row and row[:1])
         return store_format, Found(*row[1:]) if row and row[1] is not None else None
 

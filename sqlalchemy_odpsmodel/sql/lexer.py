@@ -29,7 +29,7 @@ _RAW, _RAW_OPENING = re.compile(RAW, re.DOTALL), re.compile(RAW_OPENING)
 _GOOD = re.compile(rf"\w*+|{_PLAIN}|{RAW}", re.DOTALL)
 _KINDS = dict.fromkeys("'\"", "string") | dict.fromkeys("(),;=.<>", "mark") | {"`": "quoted", "": "end"}
 _KINDS |= dict.fromkeys("?:", "parameter")
-is_word = re.compile(r"\w++").fullmatch
+_WORD = re.compile(r"\w++")
 #: The words that open a model statement, before MODEL or what stands for it.
 MODEL_VERBS = "CREATE|ALTER|DROP|DESC|DESCRIBE|SHOW"
 #: The vendor's common reserved words that could be names: printed in backquotes, never a secret.
@@ -116,6 +116,11 @@ class Tokens:
         if text[0] == "`":
             return inner.replace("``", "`")
         return _ESCAPE.sub(_unescape, inner) if "\\" in inner else inner
+
+
+def is_word(text: str) -> bool:
+    """Whether a token is a word.  An identifier of ASCII is one, and most are."""
+    return (text.isascii() and text.isidentifier()) or _WORD.fullmatch(text) is not None
 
 
 def _unescape(match: re.Match[str]) -> str:

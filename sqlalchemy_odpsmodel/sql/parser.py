@@ -9,7 +9,7 @@ from typing import NoReturn, TypeVar
 from ..errors import OptionError, ParseError, ProgrammingError, SemanticError
 from ..model import InputColumn, ModelName, input_column, model_name, version_name
 from ..options import EnvSecret, OptionValue, PlainSecret
-from .lexer import TRIVIA, Tokens, is_word
+from .lexer import MODEL_VERBS, TRIVIA, Tokens, is_word
 from .place import KEYWORDS, STRINGS, describe, nearest, place_of
 from .statements import (
     FLAG,
@@ -44,7 +44,7 @@ _QUOTES = frozenset("'\"")
 _STRING_OPENINGS = frozenset("'\"rR")  # r may open a raw string
 _PARAMETERS = frozenset("?:")
 _IF = frozenset(("IF", "If", "iF", "if"))
-_MODEL_VERBS = frozenset(("CREATE", "ALTER", "DROP", "DESC", "DESCRIBE"))
+_VERBS = frozenset(MODEL_VERBS.split("|"))
 
 _HINT_CREATE = "CREATE MODEL takes OPTIONS (…); WITH OPTIONS (…) is ALTER MODEL's form"
 _HINT_ALTER = "ALTER MODEL … ADD VERSION takes WITH OPTIONS (…); OPTIONS (…) is CREATE MODEL's form"
@@ -226,7 +226,7 @@ class _Parser:
             if self.take("VERSIONS"):
                 self.expect("FOR", "MODEL")
                 return ShowVersions(self.name(), flags=self.flags)
-        elif verb in _MODEL_VERBS and self.take("MODEL"):
+        elif verb in _VERBS and self.take("MODEL"):
             if verb == "CREATE":
                 return self.create()
             if verb == "ALTER":
@@ -329,7 +329,7 @@ class _Parser:
 
     def word(self, expected: str) -> str:
         text = self.texts[self.index]
-        if not ((text.isascii() and text.isidentifier()) or is_word(text)):
+        if not is_word(text):
             self.fail(expected)
         self.index += 1
         return text
@@ -364,7 +364,7 @@ class _Parser:
         """identifier = word | `word`"""
         index = self.index
         text = self.texts[index]
-        if (text.isascii() and text.isidentifier()) or is_word(text):
+        if is_word(text):
             if text in _IF and self.tokens.keyword(index + 1) in ("NOT", "EXISTS"):
                 self.fail(expected, hint=_HINT_EXISTS)
         elif text[:1] == "`" and index != self.tokens.bad:
