@@ -49,7 +49,7 @@ def test_an_unknown_group_is_named() -> None:
 
 def test_the_curves(tmp_path: Path) -> None:
     draw = pytest.importorskip(
-        "benchmarks.draw", reason="matplotlib is of tox -e benchmark", exc_type=ImportError
+        "benchmarks.draw", reason="matplotlib is of tox -e docs and benchmark", exc_type=ImportError
     )
     rows = [("create, add", "raw sqlite3", 1.0), ("hostile: blanks", "10 characters", 0.1)]
     rows += [

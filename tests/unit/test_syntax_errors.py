@@ -294,7 +294,7 @@ def test_what_begins_like_a_parameter_is_not_shown(wrong: str) -> None:
 
 def test_only_letters_of_ascii_are_a_keyword() -> None:
     with pytest.raises(dbapi.SemanticError, match="must start with a letter"):
-        parse("DROP MODEL ıF")
+        parse("DROP MODEL ıF EXISTS m")
     with pytest.raises(dbapi.SemanticError, match="true or false"):
         parse("SET odps.namespace.schema=x; DESC MODE p.m")
 
