@@ -11,4 +11,8 @@ def in_a_fork(function: Callable[[], None]) -> int | None:
     process = multiprocessing.get_context("fork").Process(target=function)
     process.start()
     process.join(30)
-    return process.exitcode
+    exit_code = process.exitcode
+    if exit_code is None:
+        process.kill()
+        process.join()
+    return exit_code
