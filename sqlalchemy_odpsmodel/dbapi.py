@@ -157,10 +157,17 @@ _DML_WORD = re.compile(r"\b(?:INSERT|UPDATE|DELETE|REPLACE)\b", re.IGNORECASE)
 #: What sqlite3 raises beside the classes of PEP 249, for text and numbers that SQLite cannot take.
 _FOREIGN_ERRORS = (UnicodeEncodeError, OverflowError)
 _ERRORS = (Error, *_FOREIGN_ERRORS)
-#: SQL that SQLite does not understand, and that may be a misspelt model statement with a key in it.
-may_hold_key = re.compile(r"\bMODEL\b.*\bOPTIONS\b|API_?KEY", re.IGNORECASE | re.DOTALL).search
+_KEY_WORDS = [re.compile(words, re.IGNORECASE) for words in (r"API_?KEY", r"\bMODEL\b", r"\bOPTIONS\b")]
 HIDDEN_ERROR = "syntax error in SQL that may hold an APIKEY, so it is not shown"
 _QUOTING_ERRORS = ("unrecognized token", "near ")
+
+
+def may_hold_key(sql: str) -> bool:
+    """Whether SQL that is not understood may be a misspelt model statement with a key in it: one that says
+    APIKEY, or MODEL and after it OPTIONS.  One pattern for it would look for OPTIONS after each MODEL."""
+    key, model, options = _KEY_WORDS
+    found = model.search(sql)
+    return bool(key.search(sql) or (found and options.search(sql, found.end())))
 
 
 class TypeObject(str):

@@ -295,3 +295,9 @@ def test_inspecting_shows_no_key(engine: Engine, caplog: pytest.LogCaptureFixtur
     assert str(model["versions"][0]["options"]["APIKEY"]) == "********"
     assert KEY not in repr(model) + caplog.text
     assert shown(engine, "SELECT value FROM odps_model_options WHERE key = 'APIKEY'") == [("********",)]
+
+
+def test_looking_for_a_key_takes_no_longer_than_the_text(engine: Engine) -> None:
+    """However often it says MODEL: each was followed to the end, which took a minute for this one."""
+    with engine.connect() as connection, pytest.raises(exc.OperationalError, match="syntax error"):
+        connection.exec_driver_sql(f"SELECT 1 {'MODEL ' * 40_000}")
