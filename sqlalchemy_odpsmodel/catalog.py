@@ -239,7 +239,7 @@ def query(statement: Query, store: Store, session: Session) -> tuple[str, tuple[
     model, version = described
     if version is None:
         raise damaged("_odpsmodel_version")
-    options = _shown_options(model, version)
+    options = shown_options(model, version)
     inputs = json.dumps([(column.name, column.type, column.comment or "") for column in version.inputs])
     values = (*_shown_values(model, version, session.show_time), *chain(*options), inputs)
     return f"{_DESC}{_DESC_OPTION * len(options)}{_DESC_INPUTS}", values
@@ -264,7 +264,7 @@ def _shown_values(
     )
 
 
-def _shown_options(model: ModelRecord, version: VersionRecord) -> list[tuple[str, str]]:
+def shown_options(model: ModelRecord, version: VersionRecord) -> list[tuple[str, str]]:
     """The option rows, in alphabetical order; LOCATION is the Path, TASKS has none, the derived service
     type has one."""
     shown = {key: str(value) for key, value in version.options if key not in ("LOCATION", "TASKS")}

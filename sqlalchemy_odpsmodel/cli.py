@@ -160,6 +160,45 @@ def check(db: str) -> None:
     click.echo(f"{db}: nothing is wrong")
 
 
+@main.command()
+@click.argument("db")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 takes any that is free."
+)
+@click.option("--credentials", metavar="FILE", help="TOML: who may connect, and do what.")
+@click.option(
+    "--asynchronous", is_flag=True, help="Answer before a statement has run, for clients that poll."
+)
+def serve(db: str, host: str, port: int, credentials: str | None, asynchronous: bool) -> None:
+    """Serve DB, a file's path or a URL odpsmodel:///path, by MaxCompute's protocol, until SIGTERM or SIGINT.
+
+    Without credentials it serves this machine only, and every access id owns all projects.  The log is JSON,
+    a line a request, on standard error.
+    """
+    try:
+        from .server.app import Settings
+        from .server.credentials import CredentialsError, read
+        from .server.serve import Server, log_to
+    except ModuleNotFoundError as error:
+        needed = "pip install 'sqlalchemy_odpsmodel[cli,server]'"
+        raise click.ClickException(f"odpsmodel serve needs {error.name}: {needed}") from None
+    try:
+        accounts = read(credentials) if credentials else None
+    except (CredentialsError, OSError) as error:
+        raise click.BadParameter(str(error), param_hint="--credentials") from None
+    try:
+        server = Server(connect_arguments(db), host, port, Settings(accounts, asynchronous))
+    except Error as error:
+        say(f"{db}: {error}")
+        sys.exit(1)
+    log_to(sys.stderr)
+    everyone = "this machine only: every access id owns all projects"
+    who = f"the access ids of {credentials}" if credentials else everyone
+    say(f"{db}: serving at {server.url}, for {who}")
+    server.run()
+
+
 @contextmanager
 def _opened(db: str) -> Iterator[dbapi.Connection]:
     """A connection to a database that is there; an error ends the command with exit code 1."""

@@ -43,6 +43,8 @@ __all__ = [
     "ProgrammingError",
     "SemanticError",
     "StoreError",
+    "TableNotFound",
+    "Unsupported",
     "VersionExists",
     "VersionNotFound",
     "Warning",
@@ -149,6 +151,14 @@ class DefaultVersionError(ModelError, IntegrityError):
 
 class ModelTypeError(ModelError, IntegrityError):
     """A version's source or model type that differs from its model's, which are fixed."""
+
+
+class TableNotFound(ModelError, ProgrammingError, code="ODPS-0130131", title="Table not found"):
+    """There is no such table; the local endpoint says so, the driver leaves tables to SQLite."""
+
+
+class Unsupported(ModelError, NotSupportedError, code="ODPS-0130071", title="Semantic analysis exception"):
+    """SQL that MaxCompute may know, and the local endpoint does not."""
 
 
 class StoreError(ModelError, OperationalError):

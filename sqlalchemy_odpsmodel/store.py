@@ -188,6 +188,8 @@ _DESCRIBED = (
 PROJECT_SQL = f"{_DESCRIBED} WHERE m.project = ? ORDER BY m.schema, m.name, v.id"
 MODELS_SQL = f"{_DESCRIBED} WHERE m.project = ? AND m.schema = ? ORDER BY m.name, v.id"
 MODEL_SQL = f"{_DESCRIBED} WHERE m.project = ? AND m.schema = ? AND m.name = ? ORDER BY v.id"
+#: One of its versions.
+VERSION_SQL = f"{_DESCRIBED} WHERE m.project = ? AND m.schema = ? AND m.name = ? AND v.name = ? ORDER BY v.id"
 #: All of them.
 EVERYTHING_SQL = f"{_DESCRIBED} ORDER BY m.project, m.schema, m.name, v.id"
 #: The format, and a model, or NULL in its place.

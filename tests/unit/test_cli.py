@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -238,6 +239,36 @@ def test_a_terminal_without_chinese(path: Path, tmp_path: Path) -> None:
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     assert rb"| \u6a21\u578b " in result.stdout
+
+
+def test_what_serve_needs_is_told(path: Path) -> None:
+    """And nothing is made."""
+    code = "import sys; sys.modules['uvicorn'] = None; from sqlalchemy_odpsmodel.cli import main; main()"
+    result = subprocess.run([sys.executable, "-c", code, "serve", str(path)], capture_output=True, text=True)
+    assert result.returncode == 1
+    assert re.search(
+        r"odpsmodel serve needs \w+: pip install 'sqlalchemy_odpsmodel\[cli,server\]'", result.stderr
+    )
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    ("missing", "words", "use"),
+    [
+        ("uvicorn", "pip install 'sqlalchemy_odpsmodel[server]'", "import sqlalchemy_odpsmodel.testing"),
+        (
+            "odps",
+            "pip install pyodps",
+            "from sqlalchemy_odpsmodel.testing.client import connect_client as c; c('', '')",
+        ),
+    ],
+)
+def test_what_the_fixture_needs_is_told(missing: str, words: str, use: str) -> None:
+    if missing == "odps":
+        pytest.importorskip("uvicorn", reason="the extra server is of tox -e endpoint")
+    code = f"import sys; sys.modules[{missing!r}] = None; {use}"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert words in result.stderr.splitlines()[-1]
 
 
 def test_standard_input(run: Run, path: Path) -> None:

@@ -1,0 +1,1 @@
+"""MaxCompute's protocol over the local file: what ``odpsmodel serve`` runs."""
