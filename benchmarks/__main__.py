@@ -12,16 +12,16 @@ from argparse import ArgumentParser
 from collections import Counter
 from datetime import date
 from importlib import import_module
-from importlib.metadata import version
-from importlib.util import find_spec
+from importlib.metadata import distributions, version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from .contest import as_row
 from .sizes import SMALL, Sizes
 
-GROUPS = ("writing", "reading", "parsing", "growth", "starting", "migrations")
-PACKAGES = ("sqlalchemy_odpsmodel", "sqlalchemy", "alembic", "pandas", "mlflow")
+GROUPS = ("writing", "reading", "parsing", "growth", "starting", "migrations", "serving")
+NEEDED = {"serving": "pyodps"}
+PACKAGES = ("sqlalchemy_odpsmodel", "sqlalchemy", "alembic", "pandas", "pyodps", "mlflow")
 
 
 def main() -> None:
@@ -35,13 +35,14 @@ def main() -> None:
     unknown = set(given.groups) - set(GROUPS)
     if unknown:
         parser.error(f"unknown group {min(unknown)}: the groups are {', '.join(GROUPS)}")
-    about = {name: version(name) for name in PACKAGES if find_spec(name)}
+    installed = {found.name.lower() for found in distributions()}
+    about = {name: version(name) for name in PACKAGES if name in installed}
     about |= {"sqlite": sqlite3.sqlite_version, "python": platform.python_version()}
     about |= {"date": date.today().isoformat()}
     print(", ".join(f"{name} {value}" for name, value in about.items()))
     print("\n| work | contestant | median | ratio | targets |\n|---|---|---|---|---|")
     results = []
-    for group in given.groups or GROUPS:
+    for group in given.groups or [g for g in GROUPS if NEEDED.get(g) in (None, *installed)]:
         module = import_module(f".{group}", __package__)
         with TemporaryDirectory() as folder:
             for contest in module.contests(Path(folder), SMALL if given.small else Sizes()):

@@ -123,13 +123,15 @@ class Figure:
     name: str
     figures: dict[str, float]
     unit: str
-    limit: float
+    limit: float | None = None
 
     def run(self, rounds: int) -> list[dict[str, Any]]:
-        target = Target(self.limit, f"≤ {self.limit:g} {self.unit}", "", lambda mine, others: mine)
+        targets = []
+        if self.limit is not None:
+            targets = [Target(self.limit, f"≤ {self.limit:g} {self.unit}", "", lambda mine, others: mine)]
         return [
             {"contest": self.name, "name": name, "figure": figure, "unit": self.unit}
-            | {"targets": [_reached(target, figure)]}
+            | {"targets": [_reached(target, figure) for target in targets]}
             for name, figure in self.figures.items()
         ]
 
