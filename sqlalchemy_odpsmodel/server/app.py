@@ -7,6 +7,7 @@ document, under the Catalog API's paths a JSON one.
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import json
 import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -31,8 +32,7 @@ from .instances import Instance, Instances, Result
 from .replies import CATALOG, PREFIX, AccessLog, Failed, log, refuse, short, unexpected, unknown, xml
 
 PAGE_SIZE, MAX_PAGE_SIZE = 100, 1_000
-_LOOPBACK = re.compile(r"(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?", re.IGNORECASE)
-_HOST = re.compile(r"[A-Za-z0-9._\-]+(?::\d{1,5})?|\[[0-9A-Fa-f:.]+\](?::\d{1,5})?")
+_HOST = re.compile(r"(?:([A-Za-z0-9._\-]+)|\[([0-9A-Fa-f:.]+)\])(?::\d{1,5})?")
 _T = TypeVar("_T")
 
 
@@ -70,7 +70,6 @@ class Endpoint:
         self.writers = ThreadPoolExecutor(settings.limits.running, "odpsmodel")
         self.readers = ThreadPoolExecutor(settings.limits.running, "odpsmodel")
         self.others = ThreadPoolExecutor(4, "odpsmodel")
-        self.jobs: set[asyncio.Future[dict[str, str]]] = set()
 
     def application(self) -> ASGIApp:
         """The ASGI application; at its end what runs is waited for, and the file closed."""
@@ -119,7 +118,8 @@ class Endpoint:
         if accounts is None:
             # A page in a browser may send what it likes to this machine, but neither with a header of that
             # name nor, where it has got its own name to mean this machine, under one of this machine's.
-            if not _LOOPBACK.fullmatch(request.headers.get("host", "")):
+            host = _HOST.fullmatch(request.headers.get("host", ""))
+            if host is None or not is_loopback(host[1] or host[2]):
                 raise Failed(
                     403, "NoPermission", "without credentials only this machine's own names are served"
                 )
@@ -138,7 +138,7 @@ class Endpoint:
         """Run a job's statement."""
         caller = self.caller(request)
         project = _folded(request, "project")
-        if len(self.jobs) >= self.settings.limits.waiting:
+        if self.instances.running >= self.settings.limits.waiting:
             raise Failed(503, "ServiceUnavailable", "too many statements are waiting: send it again later")
         try:
             job, threads = await self._thread(self._read, await self._body(request))
@@ -149,8 +149,6 @@ class Endpoint:
         sent = engine.Submission(project, schema, job.query, job.settings)
         loop = asyncio.get_running_loop()
         running = loop.run_in_executor(threads, self._run, instance, sent, caller)
-        self.jobs.add(running)
-        running.add_done_callback(self.jobs.discard)
         headers = {"Location": f"{_base(request)}{PREFIX}/projects/{project}/instances/{instance.id}"}
         request.state.noted["instance"] = instance.id
         if self.settings.asynchronous:
@@ -325,6 +323,14 @@ class Endpoint:
         except Error as error:
             return JSONResponse({"status": "failed", "message": error_text(error)}, 503)
         return JSONResponse({"status": "ok"})
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a name or an address is this machine's alone."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
 
 
 def _result(instance: Instance) -> bytes:

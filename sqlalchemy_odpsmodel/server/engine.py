@@ -24,7 +24,7 @@ from ..errors import (
 from ..model import DEFAULT_SCHEMA, PUBLIC_PROJECT, model_name
 from ..sql import CreateModel, DescModel, SetFlags, ShowModels, ShowVersions, Statement, parse
 from ..sql.opening import match_opening
-from ..sql.parser import check_size, is_blank, locate, read_flags
+from ..sql.parser import Flags, check_size, is_blank, locate, read_flags
 from ..sql.statements import NAMESPACE_FLAG, flag, namespace_flag
 from . import wire
 from .connections import Connections, deadline
@@ -42,8 +42,8 @@ OF_MODELS = frozenset(
 )
 OF_VERSIONS = OF_MODELS | {"versionCreateTime", "versionUpdateTime", "path", "versionDescription"}
 _OK = "OK"
-_FAILED = "ODPS-0010000: System internal error - "
-_REFUSED = "ODPS-0130071: Semantic analysis exception - "
+#: Before what is not the statement's fault.
+FAULT = "ODPS-0010000: System internal error - "
 #: What SQLite says of a statement, and not of the file.
 _OF_THE_STATEMENT = (
     "integer overflow",
@@ -130,10 +130,10 @@ class Engine:
         """Run one statement; its errors are results too."""
         shown, kind = "", ""
         try:
-            statement, rest = self._read(sent)
+            statement, flags, rest = self._read(sent)
             kind = type(statement).__name__ if statement else _first_word(sent.query[rest:])
             shown = str(statement) if statement else ""
-            settings = sent.settings | dict(read_flags(sent.query)[0])
+            settings = sent.settings | dict(flags)
             session = self._session(sent, caller, settings)
             if isinstance(statement, SetFlags):
                 return Outcome(Result(True, _OK), shown, kind)
@@ -146,15 +146,16 @@ class Engine:
             text = error_text(error)
             return Outcome(Result(False, text, size=len(text)), shown, kind)
 
-    def _read(self, sent: Submission) -> tuple[Statement | None, int]:
-        """The model statement, or SET alone; None for other SQL, and where that begins after SET lines."""
+    def _read(self, sent: Submission) -> tuple[Statement | None, Flags, int]:
+        """The model statement, or SET alone; None for other SQL; the SET lines, and where they end."""
         check_size(sent.query)
-        _, start = read_flags(sent.query)
+        flags, start = read_flags(sent.query)
         opening = match_opening(sent.query, start)
         ours = opening is not None and opening.lastgroup == "model"
         if not ours and not (start and is_blank(sent.query, start)):
-            return None, start
-        return parse(sent.query, namespace_schema=_has_schemas(sent.settings, default=True)), start
+            return None, flags, start
+        with_schema = _has_schemas(sent.settings, default=True)
+        return parse(sent.query, namespace_schema=with_schema), flags, start
 
     def _session(self, sent: Submission, caller: Caller, settings: dict[str, str]) -> catalog.Session:
         schema = settings.get("odps.default.schema") or sent.schema or DEFAULT_SCHEMA
@@ -358,4 +359,4 @@ def error_text(error: Error) -> str:
     message = str(error).removeprefix("CHECK constraint failed: ")
     refused = isinstance(error, (IntegrityError, dbapi.DataError, dbapi.ProgrammingError))
     refused = refused or message.startswith(_OF_THE_STATEMENT)
-    return f"{_REFUSED if refused else _FAILED}{message}"
+    return str(SemanticError(message)) if refused else f"{FAULT}{message}"

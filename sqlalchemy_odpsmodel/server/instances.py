@@ -56,6 +56,11 @@ class Instances:
         self._terminated: dict[str, int] = {}  # the bytes of each, oldest first
         self._bytes = 0
 
+    @property
+    def running(self) -> int:
+        """How many run, or wait to."""
+        return len(self._instances) - len(self._terminated)
+
     def add(self, project: str, access_id: str, job: Job) -> Instance:
         """A new one, which runs."""
         started = datetime.now(UTC)

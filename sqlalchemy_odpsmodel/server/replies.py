@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..errors import Error, ModelNotFound, NoPermission, SemanticError
 from . import signature, wire
-from .engine import error_text
+from .engine import FAULT, error_text
 
 PREFIX = "/api"
 CATALOG = "/api/catalog/v1alpha"
@@ -92,7 +92,7 @@ def unexpected(error: BaseException) -> str:
     kind = type(error).__name__
     places = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
     log.error(json.dumps({"event": "fault", "kind": kind, "places": places}))
-    return f"ODPS-0010000: System internal error - {kind} in the local endpoint, see its log"
+    return f"{FAULT}{kind} in the local endpoint, see its log"
 
 
 class AccessLog:

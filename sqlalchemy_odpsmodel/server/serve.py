@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import json
 import logging
 import os
@@ -19,7 +18,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ..errors import OperationalError, ProgrammingError
-from .app import Endpoint, Settings
+from .app import Endpoint, Settings, is_loopback
 from .replies import PREFIX, log
 
 #: Bytes of a request's line and headers; seconds that an idle connection is kept, and that a stop waits.
@@ -109,14 +108,6 @@ def check_host(host: str, settings: Settings) -> None:
         raise ProgrammingError(
             f"without credentials the endpoint serves this machine only: host {host} needs credentials"
         )
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a name or an address is this machine's alone."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
 
 
 def check_file(arguments: dict[str, Any]) -> None:

@@ -86,8 +86,8 @@ def _cell(value: object, kind: str, type_: str, zone: tzinfo | None) -> Cell:
     return value if isinstance(value, bytes) else str(value).encode()
 
 
-def _whole(value: object, bits: int) -> int:
-    if not isinstance(value, int) or not -(1 << bits - 1) <= value < 1 << bits - 1:
+def _whole(value: object, numbers: range) -> int:
+    if not isinstance(value, int) or value not in numbers:
         raise ValueError
     return value
 

@@ -18,6 +18,7 @@ import requests
 from odps import dbapi, errors, options
 from odps.models import Record, TableSchema
 from odps.tunnel.io.writer import BaseRecordWriter
+from samples import create
 
 from sqlalchemy_odpsmodel import dbapi as ours
 from sqlalchemy_odpsmodel.server import tunnel
@@ -34,7 +35,6 @@ ROW = (
     datetime(2024, 2, 29, 23, 59, 59), date(1969, 12, 31), pd.Timestamp("2024-01-02 03:04:05.123456789"),
     pd.Timestamp("2024-01-02 03:04:05.000000001"), True, 1.5, -2.5e300,
 )  # fmt: skip
-INSERT = f"INSERT INTO kept VALUES ({', '.join('?' * len(ROW))})"
 
 
 @pytest.fixture
@@ -44,19 +44,15 @@ def cursor(client: Any) -> Iterator[Any]:
         yield connection.cursor()
 
 
-def literal(value: object) -> str:
-    """A value in SQL, where the client's own way is not exact: it has no DATE, no TIMESTAMP_NTZ and no DECIMAL."""
-    if isinstance(value, pd.Timestamp):
-        return f"'{value}'"
-    return f"'{value}'" if isinstance(value, (date, Decimal)) else repr(value)
+#: What the client's own way with parameters has not: DATE, TIMESTAMP of nanoseconds, exact DECIMAL.
+LITERALS = {4: "-12345678.90BD", 6: f"'{ROW[6]}'", 7: f"'{ROW[7]}'", 8: f"'{ROW[8]}'"}
 
 
 def insert_row(cursor: Any) -> None:
     cursor.execute(CREATE)
-    values = ", ".join("?" if not isinstance(v, (pd.Timestamp, date, Decimal)) else literal(v) for v in ROW)
-    values = values.replace("'-12345678.90'", "-12345678.90BD")
-    plain = [v for v in ROW if not isinstance(v, (pd.Timestamp, date, Decimal))]
-    cursor.execute(f"INSERT INTO kept VALUES ({values})", plain)
+    values = ", ".join(LITERALS.get(place, "?") for place in range(len(ROW)))
+    parameters = [value for place, value in enumerate(ROW) if place not in LITERALS]
+    cursor.execute(f"INSERT INTO kept VALUES ({values})", parameters)
     cursor.execute("INSERT INTO kept (id) VALUES (2)")
 
 
@@ -266,7 +262,7 @@ class TestReading:
         url = f"{maxcompute_endpoint.url}/projects/demo/instances/{instance.id}?{query}"
         assert requests.get(url, headers={"Authorization": "ODPS a:b"}).status_code == status
 
-    def test_a_result_has_a_limit(self, client: Any, monkeypatch: pytest.MonkeyPatch, here: Any) -> None:
+    def test_a_result_has_a_limit(self, monkeypatch: pytest.MonkeyPatch, here: Any) -> None:
         """16 MiB, and an error that says what to do."""
         here.execute_sql("CREATE TABLE wide (s STRING)")
         for _ in range(3):
@@ -391,12 +387,13 @@ class TestTables:
     def test_the_store_is_no_table(self, maxcompute_endpoint: MaxComputeEndpoint, table: str) -> None:
         """It has all projects' models, and MaxCompute has no such tables."""
         client = maxcompute_endpoint.client("local")
-        client.execute_sql(f"DROP TABLE IF EXISTS {table}")
-        client.execute_sql("DROP MODEL IF EXISTS m")
+        client.execute_sql(create())
         for sql in (f"SELECT * FROM {table}", f"DROP TABLE {table}", f"DELETE FROM {table}"):
             with pytest.raises(errors.NoSuchTable):
                 client.execute_sql(sql)
+        client.execute_sql(f"DROP TABLE IF EXISTS {table}")
         assert not client.exist_table(table)
+        assert client.exist_model("m")
 
     @pytest.mark.parametrize(
         ("kind", "code", "message", "sql"),

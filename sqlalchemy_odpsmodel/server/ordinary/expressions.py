@@ -160,7 +160,7 @@ def _common(values: Sequence[Typed]) -> str:
     if len(set(types)) <= 1:
         return types[0] if types else ""
     if families == {"integer"}:
-        return max(types, key=lambda type: INTEGERS[type])
+        return max(types, key=list(INTEGERS).index)
     if families <= {"integer", "double", "decimal"}:
         return _number_type(types)
     if families == {"string"}:

@@ -13,7 +13,7 @@ from sqlglot import exp
 from ...errors import ParseError, SemanticError
 from ...model import column_type
 from .nodes import is_, only, unsupported
-from .types import family
+from .types import INTEGERS, family
 from .values import Value, cast, kept, text_of
 
 
@@ -69,8 +69,8 @@ def _number(digits: str, sign: int) -> Value:
         return Value("double", _decimal(digits) * sign)
     if len(digits.lstrip("0")) <= 19:
         number = int(digits) * sign
-        for type, bits in (("int", 32), ("bigint", 64)):
-            if -(2 ** (bits - 1)) <= number < 2 ** (bits - 1):
+        for type in ("int", "bigint"):
+            if number in INTEGERS[type]:
                 return Value(type, number)
     raise SemanticError(
         "a whole number is outside of BIGINT: write it with an exponent, or as DECIMAL with BD"

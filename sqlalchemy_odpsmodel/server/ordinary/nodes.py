@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 from sqlglot import exp
 
 from ...errors import SemanticError, TableNotFound, Unsupported
-from .tables import Table, TableColumn, is_table_name
+from .tables import Table, TableColumn, is_name, is_table_name
 from .values import Value
 
 #: Of a table, as on MaxCompute, and of a result.
@@ -146,6 +146,16 @@ def is_(node: Any, kind: type[_Node]) -> _Node:
 
 def identifier(name: str) -> exp.Identifier:
     return exp.Identifier(this=name, quoted=True)
+
+
+def new_column(node: Any) -> str:
+    """A name that the statement gives to a column."""
+    name = str(is_(node, exp.Identifier).this).lower()
+    if not is_name(name):
+        raise SemanticError(
+            f"{name[:60]!r} is no name for a column: use letters, digits and _", offender=name
+        )
+    return name
 
 
 def printed(tree: exp.Expr) -> str:

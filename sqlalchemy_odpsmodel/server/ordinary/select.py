@@ -21,12 +21,12 @@ from .nodes import (
     identifier,
     is_,
     look,
+    new_column,
     only,
     printed,
     table_of,
     unsupported,
 )
-from .tables import is_name
 from .types import family
 
 
@@ -106,19 +106,10 @@ def _item(node: exp.Expr, position: int, scope: Scope) -> Iterator[Item]:
         yield from _star(node, scope)
     elif isinstance(node, exp.Alias):
         only(node, "this", "alias")
-        yield Item(_alias(is_(node.args["alias"], exp.Identifier)), typed(node.this, scope))
+        yield Item(new_column(node.args["alias"]), typed(node.this, scope))
     else:
         name = own_name(node, scope) if isinstance(node, exp.Column) else f"_c{position}"
         yield Item(name, typed(node, scope))
-
-
-def _alias(node: exp.Identifier) -> str:
-    name = str(node.this).lower()
-    if not is_name(name):
-        raise SemanticError(
-            f"{name[:60]!r} is no name for a column: use letters, digits and _", offender=name
-        )
-    return name
 
 
 def _star(node: exp.Expr, scope: Scope) -> Iterator[Item]:

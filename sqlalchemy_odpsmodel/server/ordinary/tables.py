@@ -88,8 +88,8 @@ def _condition(name: str, type: str) -> str:
     """What SQLite checks.  IS, as a check that gives NULL passes."""
     kind = family(type)
     if kind == "integer":
-        limit = 2 ** (INTEGERS[base(type)] - 1)
-        return f"typeof({name}) = 'integer' AND {name} BETWEEN {-limit} AND {limit - 1}"
+        numbers = INTEGERS[base(type)]
+        return f"typeof({name}) = 'integer' AND {name} BETWEEN {numbers[0]} AND {numbers[-1]}"
     if kind == "double":
         limit_text = MAX_FLOAT if base(type) == "float" else MAX_DOUBLE
         return f"typeof({name}) = 'real' AND abs({name}) <= {limit_text}"

@@ -28,6 +28,7 @@ from .nodes import (
     is_,
     keyword,
     look,
+    new_column,
     no_table,
     only,
     parts_of,
@@ -36,7 +37,7 @@ from .nodes import (
     unsupported,
 )
 from .select import select
-from .tables import Table, TableColumn, create_sql, is_name, is_table_name, quoted
+from .tables import Table, TableColumn, create_sql, is_table_name, quoted
 from .types import family, precision
 from .values import kept, text_of
 
@@ -54,6 +55,8 @@ def read(text: str) -> Parsed:
         tree = parse(text)
     except RecursionError:
         raise ParseError(_TOO_DEEP) from None
+    if tree is None or type(tree) not in _STATEMENTS:
+        raise unsupported(keyword(tree) if tree else "this statement", f"it has {STATEMENTS}")
     return Parsed(tree, not isinstance(tree, exp.Select))
 
 
@@ -110,11 +113,7 @@ def _check_columns(names: list[str]) -> None:
 def _defined(node: exp.ColumnDef) -> TableColumn:
     """A column as CREATE TABLE has it."""
     only(node, "this", "kind", "constraints")
-    name = str(is_(node.this, exp.Identifier).this).lower()
-    if not is_name(name):
-        raise SemanticError(
-            f"{name[:60]!r} is no name for a column: use letters, digits and _", offender=name
-        )
+    name = new_column(node.this)
     if node.kind is None:
         raise SemanticError(f"column {name} has no type", offender=name)
     nullable, comment = True, None
@@ -204,6 +203,14 @@ def _row(nodes: list[exp.Expr], columns: Sequence[TableColumn]) -> str:
 # UPDATE and DELETE
 
 
+def _target(tree: exp.Expr, catalog: Catalog, verb: str) -> tuple[Table, Scope, str]:
+    """The table that is changed, what names mean in the statement, and the table as SQLite is told it."""
+    table = table_of(tree.this, catalog)
+    _transactional(table, verb)
+    scope = Scope(table, str(is_(tree.this, exp.Table).this.this).lower())
+    return table, scope, f"{quoted(table.name)} AS {quoted(scope.name)}"
+
+
 def _transactional(table: Table, verb: str) -> None:
     properties = {key.lower(): value.lower() for key, value in table.properties.items()}
     if properties.get("transactional") != "true":
@@ -216,22 +223,16 @@ def _transactional(table: Table, verb: str) -> None:
 
 def _update(tree: exp.Expr, catalog: Catalog) -> Translation:
     only(tree, "this", "expressions", "where")
-    table = table_of(tree.this, catalog)
-    _transactional(table, "UPDATE")
-    scope = Scope(table, str(is_(tree.this, exp.Table).this.this).lower())
+    table, scope, target = _target(tree, catalog, "UPDATE")
     changes = [_change(is_(node, exp.EQ), scope, table) for node in tree.expressions]
     check_repeated([name for name, _ in changes])
     texts = ", ".join(f"{quoted(name)} = {printed(value)}" for name, value in changes)
-    target = f"{quoted(table.name)} AS {quoted(scope.name)}"
     return Translation(f"UPDATE {target} SET {texts}{_where_text(tree, scope)}", None)
 
 
 def _delete(tree: exp.Expr, catalog: Catalog) -> Translation:
     only(tree, "this", "where")
-    table = table_of(tree.this, catalog)
-    _transactional(table, "DELETE")
-    scope = Scope(table, str(is_(tree.this, exp.Table).this.this).lower())
-    target = f"{quoted(table.name)} AS {quoted(scope.name)}"
+    _, scope, target = _target(tree, catalog, "DELETE")
     return Translation(f"DELETE FROM {target}{_where_text(tree, scope)}", None)
 
 

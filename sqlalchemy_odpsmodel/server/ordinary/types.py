@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import re
 
-INTEGERS = {"tinyint": 8, "smallint": 16, "int": 32, "bigint": 64}
+#: The whole numbers of each type, the narrowest first.
+INTEGERS = {
+    name: range(-(2 ** (bits - 1)), 2 ** (bits - 1))
+    for name, bits in (("tinyint", 8), ("smallint", 16), ("int", 32), ("bigint", 64))
+}
 _TEXTS = ("string", "varchar", "char")
 #: Digits of the fraction of a second.
 FRACTIONS = {"date": 0, "datetime": 3, "timestamp": 9, "timestamp_ntz": 9}
@@ -35,8 +39,7 @@ def sentence(type: str) -> str:
     """What a type takes, in words."""
     name, kind = base(type), family(type)
     if kind == "integer":
-        limit = 2 ** (INTEGERS[name] - 1)
-        return f"{name.upper()}: a whole number from {-limit} to {limit - 1}"
+        return f"{name.upper()}: a whole number from {INTEGERS[name][0]} to {INTEGERS[name][-1]}"
     if kind == "decimal":
         digits, scale = precision(type)
         return f"{type.upper()}: a number of up to {digits} digits, {scale} of them after the point"

@@ -64,7 +64,7 @@ def _text(text: str, what: str) -> str:
 def _number(value: Value, number: int | Decimal, type: str, what: str) -> Plain:
     kind = family(type)
     if kind == "integer" and isinstance(number, int):
-        if not _in_range(number, base(type)):
+        if number not in INTEGERS[base(type)]:
             raise SemanticError(f"{what} is {sentence(type)}", offender=what)
         return number
     if kind == "double":
@@ -74,11 +74,6 @@ def _number(value: Value, number: int | Decimal, type: str, what: str) -> Plain:
     if kind == "decimal":
         return _decimal(Decimal(number), type, what)
     raise _other_family(value, type, what)
-
-
-def _in_range(number: int, type: str) -> bool:
-    limit: int = 2 ** (INTEGERS[type] - 1)
-    return -limit <= number < limit
 
 
 def _decimal(number: Decimal, type: str, what: str) -> Decimal:
