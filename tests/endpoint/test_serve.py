@@ -339,6 +339,21 @@ class TestStopping:
                 assert slow.result().is_successful()
             assert running.wait(30) == 0
 
+    def test_a_stop_runs_what_was_taken(self, path: Path) -> None:
+        """Statements that were answered before they ran, and wait for another's lock when it is asked for."""
+        with started(path, "--asynchronous") as (url, _, running):
+            client = connect_client(url, "demo")
+            client.execute_sql(create())
+            with closing(dbapi.connect(path, isolation_level=None)) as other:
+                other.execute("BEGIN IMMEDIATE")
+                for number in range(20):  # more than run at the same time
+                    client.run_sql(create(name=f"m{number}"))
+                running.send_signal(signal.SIGTERM)
+                time.sleep(0.5)
+                other.execute("ROLLBACK")
+            assert running.wait(30) == 0
+        assert len(names(path)) == 21
+
     def test_a_second_signal_ends_it_at_once(self, path: Path) -> None:
         """Whatever runs; what was acknowledged is on disk."""
         with started(path) as (url, _, running):

@@ -371,13 +371,19 @@ class TestTables:
         with closing(ours.connect(maxcompute_endpoint.path)) as connection:
             assert connection.execute("SELECT * FROM theirs").fetchall() == []
 
-    def test_a_value_that_is_none_of_its_type_is_told(self, maxcompute_endpoint: MaxComputeEndpoint) -> None:
+    @pytest.mark.parametrize(
+        ("type_", "value"),
+        [("BIGINT", "'x'"), ("TINYINT", "128"), ("INT", "-2147483649"), ("DATE", "'today'")],
+    )
+    def test_a_value_that_is_none_of_its_type_is_told(
+        self, maxcompute_endpoint: MaxComputeEndpoint, type_: str, value: str
+    ) -> None:
         """Of what another program wrote."""
         with closing(ours.connect(maxcompute_endpoint.path)) as connection:
-            connection.execute("CREATE TABLE made (id INTEGER)")
-            connection.execute("INSERT INTO made VALUES ('x')")
+            connection.execute(f"CREATE TABLE made (id {type_})")
+            connection.execute(f"INSERT INTO made VALUES ({value})")
             connection.commit()
-        with pytest.raises(errors.ODPSError, match="column id holds a value that is no BIGINT"):
+        with pytest.raises(errors.ODPSError, match=f"column id holds a value that is no {type_}"):
             maxcompute_endpoint.client("local").execute_sql("SELECT id FROM made")
 
     @pytest.mark.parametrize(
@@ -408,6 +414,7 @@ class TestTables:
             (errors.ODPSError, "ODPS-0130071", "NOT NULL constraint failed", "INSERT INTO kept (n) VALUES (1)"),
             (errors.ODPSError, "ODPS-0130071", "needs a transactional table", "UPDATE plain SET a = 1 WHERE a = 2"),
             (errors.ODPSError, "ODPS-0130071", "Expression tree is too large", f"SELECT CONCAT({', '.join(['s'] * 3_000)}) FROM kept"),
+            (errors.ODPSError, "ODPS-0130071", "too many arguments", f"SELECT COALESCE({', '.join(['s'] * 3_000)}) FROM kept"),
             (errors.ODPSError, "ODPS-0130071", "column id is there twice", "SELECT id, id FROM kept"),
             (errors.ODPSError, "ODPS-0130071", "comparing a computed DECIMAL", "SELECT id FROM kept WHERE d + 0.2BD = 0.3BD"),
             (errors.ODPSError, "ODPS-0130071", "does not support CAST of STRING AS BIGINT", "SELECT CAST(s AS BIGINT) FROM kept"),
