@@ -28,10 +28,13 @@ from ..model import DEFAULT_SCHEMA, model_name
 from . import engine, signature, tunnel, wire
 from .credentials import Account
 from .engine import Caller, Engine, error_text
-from .instances import Instance, Instances, Result
+from .instances import STOPPED, Instance, Instances, Result
 from .replies import CATALOG, PREFIX, AccessLog, Failed, log, refuse, short, unexpected, unknown, xml
 
 PAGE_SIZE, MAX_PAGE_SIZE = 100, 1_000
+#: How many tables, or schemas, a page has.
+LISTED = 1_000
+_LIST_PARAMETERS = {"expectmarker", "marker", "name", "curr_project", "curr_schema"}
 _HOST = re.compile(r"(?:([A-Za-z0-9._\-]+)|\[([0-9A-Fa-f:.]+)\])(?::\d{1,5})?")
 _T = TypeVar("_T")
 
@@ -96,8 +99,12 @@ class Endpoint:
             (f"{project}/instances", "POST", self.create_instance),
             (instance, "GET", self.read_instance),
             (instance, "POST", self.create_download),
+            (instance, "PUT", self.stop_instance),
             (f"{project}/tunnel", "GET", self.tunnel_host),
             (f"{PREFIX}/catalogapi", "GET", self.catalog_host),
+            (f"{project}/schemas", "GET", self.list_schemas),
+            (f"{project}/tables", "GET", self.list_tables),
+            (f"{project}/schemas/{{schema}}/tables", "GET", self.list_tables),
             (project + table, "GET", self.table),
             (f"{project}/schemas/{{schema}}{table}", "GET", self.table),
             (f"{catalog}/models", "GET", self.list_models),
@@ -146,7 +153,7 @@ class Endpoint:
             raise Failed(400, "InvalidArgument", str(error)) from None
         instance = self.instances.add(project, caller.access_id, job._replace(query=""))
         schema = request.query_params.get("curr_schema")
-        sent = engine.Submission(project, schema, job.query, job.settings)
+        sent = engine.Submission(project, schema, job.query, job.settings, instance.stopping.is_set)
         loop = asyncio.get_running_loop()
         running = loop.run_in_executor(threads, self._run, instance, sent, caller)
         headers = {"Location": f"{_base(request)}{PREFIX}/projects/{project}/instances/{instance.id}"}
@@ -163,14 +170,17 @@ class Endpoint:
 
     def _run(self, instance: Instance, sent: engine.Submission, caller: Caller) -> dict[str, str]:
         """In a thread: run a statement and keep its result; what to log of it."""
-        try:
-            outcome = self.engine.run(sent, caller)
-        except BaseException as error:  # whoever polls must not wait for ever
-            outcome = engine.Outcome(Result(False, unexpected(error)), "", "")
-        self.instances.terminate(instance, instance.job._replace(query=outcome.shown), outcome.result)
+        if self.instances.begin(instance):
+            try:
+                outcome = self.engine.run(sent, caller)
+            except BaseException as error:  # whoever polls must not wait for ever
+                outcome = engine.Outcome(Result(False, unexpected(error)), "", "")
+            self.instances.terminate(instance, instance.job._replace(query=outcome.shown), outcome.result)
+        else:
+            outcome = engine.Outcome(STOPPED, "", "")
         noted = {"statement": outcome.kind}
         if not outcome.result.succeeded:
-            noted["code"] = outcome.result.text[:12]
+            noted["code"] = "Cancelled" if outcome.result.cancelled else outcome.result.text[:12]
         if self.settings.asynchronous:  # the request was answered, and logged, before
             log.info(json.dumps({"event": "terminated", "instance": instance.id, **noted}))
         return noted
@@ -182,9 +192,7 @@ class Endpoint:
         if "source" in asked:
             return xml(wire.job_xml(instance.job))
         if "taskstatus" in asked:
-            result = instance.result
-            succeeded = result is not None and result.succeeded
-            return xml(wire.status_xml(result is not None, instance.job.name, succeeded))
+            return xml(wire.status_xml(instance.status, instance.job.name))
         if "downloadid" in asked:
             return await self._rows(instance, request) if "data" in asked else self._download(instance)
         if "result" in asked:
@@ -193,7 +201,18 @@ class Endpoint:
             return xml(await self._thread(_result, instance))
         if not asked.keys() <= {"curr_project", "curr_schema", "instancestatus"}:
             raise unknown(request)
-        return xml(wire.status_xml(instance.result is not None))
+        return xml(wire.status_xml(instance.status))
+
+    async def stop_instance(self, request: Request) -> Response:
+        """Stop its statement.  The answer does not wait for that: who polls is told."""
+        instance = self._instance(request)
+        try:
+            await self._thread(wire.read_stop, await self._body(request))
+        except wire.Malformed as error:
+            raise Failed(400, "InvalidArgument", str(error)) from None
+        if not self.instances.stop(instance):
+            raise Failed(400, "InvalidStateSetting", f"instance {instance.id} has terminated already")
+        return Response()
 
     async def create_download(self, request: Request) -> Response:
         """Begin to read a SELECT's rows; they stay as long as the instance does."""
@@ -269,14 +288,23 @@ class Endpoint:
         if not request.query_params.keys() <= {"curr_project", "curr_schema"}:
             raise unknown(request)
         project = _folded(request, "project")
-        schema = (
-            request.path_params.get("schema") or request.query_params.get("curr_schema") or DEFAULT_SCHEMA
-        )
-        key = project, schema.lower(), request.path_params["table"].lower()
+        key = project, _schema(request), request.path_params["table"].lower()
         found = await self._thread(self.engine.table, key, caller)
         if found is None:
             raise Failed(404, "NoSuchObject", f"ODPS-0130131: Table not found - table {short('.'.join(key))}")
         return xml(wire.table_xml(key[2], project, key[1], found.columns, found.comment))
+
+    async def list_tables(self, request: Request) -> Response:
+        """A page of a schema's tables, by name."""
+        caller = self.caller(request)
+        names = await self._thread(self.engine.tables, _folded(request, "project"), _schema(request), caller)
+        return _listed(request, "Table", names)
+
+    async def list_schemas(self, request: Request) -> Response:
+        """A page of a project's schemas, by name."""
+        caller = self.caller(request)
+        names = await self._thread(self.engine.schemas, _folded(request, "project"), caller)
+        return _listed(request, "Schema", names)
 
     async def list_models(self, request: Request) -> Response:
         """A page of a schema's models, by name."""
@@ -335,7 +363,7 @@ def is_loopback(host: str) -> bool:
 
 def _result(instance: Instance) -> bytes:
     assert instance.result is not None
-    return wire.result_xml(instance.job.name, instance.result.text, instance.result.succeeded)
+    return wire.result_xml(instance.job.name, instance.result.text, instance.result.status)
 
 
 # Requests
@@ -352,6 +380,22 @@ def _signed_url(request: Request) -> str:
 
 def _folded(request: Request, part: str) -> str:
     return model_name(request.path_params[part], f"{part} name")
+
+
+def _schema(request: Request) -> str:
+    asked = request.path_params.get("schema") or request.query_params.get("curr_schema")
+    return str(asked or DEFAULT_SCHEMA).lower()
+
+
+def _listed(request: Request, tag: str, names: list[str]) -> Response:
+    """A page of names that begin as asked for, after the last one of the page before, which is the marker."""
+    asked = request.query_params
+    if not asked.keys() <= _LIST_PARAMETERS:
+        raise unknown(request)
+    prefix, after = asked.get("name", "").lower(), asked.get("marker", "")
+    left = [name for name in names if name.startswith(prefix) and name > after]
+    marker = left[LISTED - 1] if len(left) > LISTED else ""
+    return xml(wire.names_xml(tag, left[:LISTED], marker, LISTED))
 
 
 def _page_size(request: Request) -> int:

@@ -6,7 +6,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,6 +16,10 @@ from .ordinary import prepare
 
 #: How many instructions of SQLite's machine pass between two looks at the clock; one may be a long UPPER.
 _INSTRUCTIONS = 100
+
+
+class Stopped(Exception):
+    """Somebody stopped the statement."""
 
 
 class Connections:
@@ -64,8 +68,9 @@ class Connections:
             )
 
     @contextmanager
-    def transaction(self, *, writes: bool) -> Iterator[dbapi.Connection]:
-        """One transaction, with the write lock from its beginning if it writes, whole or not at all."""
+    def transaction(self, *, writes: bool, stopping: Callable[[], bool] = bool) -> Iterator[dbapi.Connection]:
+        """One transaction, with the write lock from its beginning if it writes, whole or not at all.  Raises
+        Stopped where somebody is ``stopping`` the statement when it begins."""
         connection = self.own
         cursor = connection.cursor()
         if writes:
@@ -74,6 +79,8 @@ class Connections:
             cursor.execute("BEGIN")
         try:
             self.check()
+            if stopping():
+                raise Stopped
             yield connection
             self.check()
             sqlite3.Cursor(connection).execute("COMMIT")
@@ -85,15 +92,20 @@ class Connections:
 
 
 @contextmanager
-def deadline(connection: dbapi.Connection, seconds: float) -> Iterator[float]:
-    """Interrupt a statement that computes for too long; when that is, by time.monotonic()."""
+def deadline(
+    connection: dbapi.Connection, seconds: float, stopping: Callable[[], bool] = bool
+) -> Iterator[float]:
+    """Interrupt a statement that computes for too long, or that somebody is ``stopping``; when it is too
+    long, by time.monotonic()."""
     end = time.monotonic() + seconds
-    connection.set_progress_handler(lambda: time.monotonic() > end, _INSTRUCTIONS)
+    connection.set_progress_handler(lambda: stopping() or time.monotonic() > end, _INSTRUCTIONS)
     try:
         yield end
     except OperationalError as error:
         if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_INTERRUPT:
             raise
+        if stopping():
+            raise Stopped from None
         raise Unsupported(f"the statement took longer than {seconds:g} seconds") from None
     finally:
         connection.set_progress_handler(None, 0)

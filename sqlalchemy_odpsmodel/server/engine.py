@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any, NamedTuple
 
 from .. import catalog, dbapi, layout, store
@@ -27,9 +27,9 @@ from ..sql.opening import match_opening
 from ..sql.parser import Flags, check_size, is_blank, locate, read_flags
 from ..sql.statements import NAMESPACE_FLAG, flag, namespace_flag
 from . import wire
-from .connections import Connections, deadline
+from .connections import Connections, Stopped, deadline
 from .credentials import Account, privilege_for
-from .instances import Result
+from .instances import STOPPED, Result
 from .ordinary import Table, read, read_table, translate, until
 from .ordinary.tables import is_table_name
 from .rows import selected, zone_of
@@ -47,6 +47,8 @@ FAULT = "ODPS-0010000: System internal error - "
 #: What SQLite says of a statement, and not of the file.
 _OF_THE_STATEMENT = (
     "integer overflow",
+    "cannot drop ",
+    "error in ",
     "string or blob too big",
     "LIKE or GLOB pattern",
     "parser stack",
@@ -68,12 +70,14 @@ class Caller(NamedTuple):
 
 
 class Submission(NamedTuple):
-    """A statement that was sent, the project and schema that are current for it, and its settings."""
+    """A statement that was sent, the project and schema that are current for it, its settings, and what says
+    whether somebody is stopping it."""
 
     project: str
     schema: str | None
     query: str
     settings: dict[str, str]
+    stopping: Callable[[], bool] = bool
 
 
 class Outcome(NamedTuple):
@@ -138,10 +142,12 @@ class Engine:
             if isinstance(statement, SetFlags):
                 return Outcome(Result(True, _OK), shown, kind)
             if statement is not None:
-                text = self._run_model(statement, session, caller, sent.query)
+                text = self._run_model(statement, session, caller, sent)
                 return Outcome(Result(True, text, size=len(text)), shown, kind)
-            result = self._run_sql(sent.query, rest, session, caller, settings)
+            result = self._run_sql(sent, rest, session, caller, settings)
             return Outcome(result, sent.query, kind)
+        except Stopped:
+            return Outcome(STOPPED, shown, kind)
         except Error as error:
             text = error_text(error)
             return Outcome(Result(False, text, size=len(text)), shown, kind)
@@ -165,13 +171,13 @@ class Engine:
             owner=caller.owner,
         )
 
-    def _run_model(self, statement: Any, session: catalog.Session, caller: Caller, text: str) -> str:
+    def _run_model(self, statement: Any, session: catalog.Session, caller: Caller, sent: Submission) -> str:
         """A model statement's result as text, in the layout of the vendor's pages."""
         connection = self.connection
         try:
             if not isinstance(statement, (ShowModels, ShowVersions, DescModel)):
                 catalog.check(statement)
-                with self._connections.transaction(writes=True):
+                with self._connections.transaction(writes=True, stopping=sent.stopping):
                     self._require(statement, session, caller)
                     catalog.change(statement, connection.store, session)
                 return _OK
@@ -181,7 +187,7 @@ class Engine:
                 cursor = sqlite3.Cursor(connection).execute(query, values)
                 rows = cursor.fetchall()
         except SemanticError as error:
-            locate(error, text)
+            locate(error, sent.query)
             raise
         if isinstance(statement, DescModel):
             return layout.describe(rows)
@@ -211,9 +217,10 @@ class Engine:
     # Ordinary SQL
 
     def _run_sql(
-        self, query: str, start: int, session: catalog.Session, caller: Caller, settings: dict[str, str]
+        self, sent: Submission, start: int, session: catalog.Session, caller: Caller, settings: dict[str, str]
     ) -> Result:
-        connection = self.connection
+        """A SELECT can be stopped at any time, a change until it has the write lock."""
+        connection, query = self.connection, sent.query
         _require_member(caller, session.project)
         # PyODPS without a schema writes project.table, and sends neither.
         with_schema = _has_schemas(settings, default="odps.default.schema" in settings)
@@ -223,12 +230,14 @@ class Engine:
 
         parsed = read(re.sub(r"[^\n]", " ", query[:start]) + query[start:])  # so that places are right
         with (
-            deadline(connection, self._seconds) as end,
-            self._connections.transaction(writes=parsed.writes),
+            deadline(connection, self._seconds, bool if parsed.writes else sent.stopping) as end,
+            self._connections.transaction(writes=parsed.writes, stopping=sent.stopping),
         ):
             with until(end):
                 translated = translate(parsed, name_of, lambda name: read_table(connection, name))
-            cursor = sqlite3.Cursor(connection).execute(translated.sql)
+            cursor = sqlite3.Cursor(connection)
+            for sql in translated.statements:
+                cursor.execute(sql)
             if translated.columns is None:
                 return Result(True, _OK)
             return selected(cursor, translated.columns, zone_of(settings))
@@ -238,6 +247,35 @@ class Engine:
         schema, elsewhere with both in front, which is no name that MaxCompute knows."""
         project, schema, table = key
         return table if (project, schema) == self._home[:2] else f"{project}.{schema}.{table}"
+
+    def _key_of(self, name: str) -> tuple[str, str, str] | None:
+        """(project, schema, table) of a name in the file; None for what is no table of MaxCompute's."""
+        parts = name.split(".")
+        project, schema = parts[:2] if len(parts) == 3 else self._home[:2]
+        key = project, schema, parts[-1]
+        return key if is_table_name(key[2]) and self.table_name(key) == name else None
+
+    def _table_keys(self) -> list[tuple[str, str, str]]:
+        rows = self.connection.execute("SELECT name FROM main.sqlite_schema WHERE type = 'table'")
+        keys = [self._key_of(name.lower()) for (name,) in rows.fetchall()]
+        return [key for key in keys if key]
+
+    def tables(self, project: str, schema: str, caller: Caller) -> list[str]:
+        """The names of a schema's tables, in order."""
+        _require_member(caller, project)
+        with self._connections.transaction(writes=False):
+            return sorted(key[2] for key in self._table_keys() if key[:2] == (project, schema))
+
+    def schemas(self, project: str, caller: Caller) -> list[str]:
+        """The names of a project's schemas, in order: the default one, and those in which there is a model or
+        a table."""
+        _require_member(caller, project)
+        connection = self.connection
+        with self._connections.transaction(writes=False):
+            found = {key[1] for key in self._table_keys() if key[0] == project}
+            if connection.store.format():
+                found |= {schema for (schema,) in connection.store.rows(store.SCHEMAS_SQL, project)}
+        return sorted(found | {DEFAULT_SCHEMA})
 
     def table(self, key: tuple[str, str, str], caller: Caller) -> Table | None:
         """A table of a project and schema."""

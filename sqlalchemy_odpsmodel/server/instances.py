@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -28,38 +28,57 @@ class Rows(NamedTuple):
 
 
 class Result(NamedTuple):
-    """How a statement ended: its text or the error's, a SELECT's rows, and about how many bytes they take."""
+    """How a statement ended: its text or the error's, a SELECT's rows, about how many bytes they take, and
+    whether somebody stopped it."""
 
     succeeded: bool
     text: str
     rows: Rows | None = None
     size: int = 0
+    cancelled: bool = False
+
+    @property
+    def status(self) -> str:
+        """The task's, by the client's name for it."""
+        return "Success" if self.succeeded else "Cancelled" if self.cancelled else "Failed"
+
+
+STOPPED = Result(False, "the statement was stopped", cancelled=True)
 
 
 @dataclass(eq=False)
 class Instance:
-    """A statement that was sent: ``result`` is None while it runs, ``job`` has no secret in it."""
+    """A statement that was sent: ``result`` is None while it runs, ``job`` has no secret in it.  A thread has
+    come to it once it has ``begun``, and looks whether somebody is ``stopping`` it."""
 
     id: str
     project: str
     access_id: str
     job: Job
     result: Result | None = None
+    begun: bool = False
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def status(self) -> str:
+        """Its task's."""
+        return self.result.status if self.result else "Running"
 
 
 class Instances:
     """All of them, for any thread."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._instances: dict[str, Instance] = {}
         self._terminated: dict[str, int] = {}  # the bytes of each, oldest first
         self._bytes = 0
+        self._stopped = 0  # those that were stopped before a thread came to them, until one does
 
     @property
     def running(self) -> int:
-        """How many run, or wait to."""
-        return len(self._instances) - len(self._terminated)
+        """How many run, or wait to, or take the place of one that waits."""
+        return len(self._instances) - len(self._terminated) + self._stopped
 
     def add(self, project: str, access_id: str, job: Job) -> Instance:
         """A new one, which runs."""
@@ -69,6 +88,24 @@ class Instances:
         with self._lock:
             self._instances[instance_id] = instance
         return instance
+
+    def begin(self, instance: Instance) -> bool:
+        """Whether the thread that comes to an instance is to run it."""
+        with self._lock:
+            instance.begun = instance.result is None
+            self._stopped -= not instance.begun
+            return instance.begun
+
+    def stop(self, instance: Instance) -> bool:
+        """Stop an instance, or ask the thread that runs it to; False where it has terminated."""
+        with self._lock:
+            if instance.result is not None:
+                return False
+            instance.stopping.set()
+            if not instance.begun:
+                self._stopped += 1
+                self.terminate(instance, instance.job, STOPPED)
+            return True
 
     def terminate(self, instance: Instance, job: Job, result: Result) -> None:
         """Keep a result, and the job as it may be shown; forget the oldest instances that there is no more

@@ -47,13 +47,7 @@ class _Builder(ElementTree.TreeBuilder):
 
 def read_job(body: bytes) -> Job:
     """The job of ``POST …/instances``: an Instance document with one SQL task."""
-    try:
-        root = ElementTree.fromstring(body, ElementTree.XMLParser(target=_Builder()))
-    except ElementTree.ParseError as error:
-        line, column = error.position
-        raise Malformed(f"the body is not XML, at line {line}, column {column + 1}") from None
-    except (LookupError, ValueError) as error:  # an encoding that is none
-        raise Malformed(f"the body cannot be read: {error}") from None
+    root = _root(body)
     tasks = root.findall("./Job/Tasks/*")
     if len(tasks) != 1 or tasks[0].tag != "SQL":
         found = ", ".join(sorted({task.tag for task in tasks})) or "none"
@@ -66,6 +60,23 @@ def read_job(body: bytes) -> Job:
     if len(name) + sum(len(key) + len(value) for key, value in settings.items()) > SETTINGS_CHARACTERS:
         raise Malformed(f"the task's name and settings have more than {SETTINGS_CHARACTERS:,} characters")
     return Job(name, query, settings)
+
+
+def read_stop(body: bytes) -> None:
+    """Raise Malformed unless a body of ``PUT …/instances/ID`` asks to stop the instance."""
+    root = _root(body)
+    if root.tag != "Instance" or root.findtext("Status") != "Terminated":
+        raise Malformed("an instance can be set to the status Terminated only")
+
+
+def _root(body: bytes) -> Element:
+    try:
+        return ElementTree.fromstring(body, ElementTree.XMLParser(target=_Builder()))
+    except ElementTree.ParseError as error:
+        line, column = error.position
+        raise Malformed(f"the body is not XML, at line {line}, column {column + 1}") from None
+    except (LookupError, ValueError) as error:  # an encoding that is none
+        raise Malformed(f"the body cannot be read: {error}") from None
 
 
 def _settings(task: Element) -> dict[str, str]:
@@ -92,28 +103,28 @@ def job_xml(job: Job) -> bytes:
     return _bytes(root)
 
 
-def status_xml(terminated: bool, task: str = "", succeeded: bool = False) -> bytes:
-    """An instance's status, and with a task's name also that task's."""
+def status_xml(status: str, task: str = "") -> bytes:
+    """An instance's status, of which its task's is given, and with the task's name also that."""
     root = Element("Instance")
-    _text(root, "Status", "Terminated" if terminated else "Running")
+    _text(root, "Status", "Running" if status == "Running" else "Terminated")
     if task:
-        _task(SubElement(root, "Tasks"), task, terminated, succeeded)
+        _task(SubElement(root, "Tasks"), task, status)
     return _bytes(root)
 
 
-def result_xml(task: str, result: str, succeeded: bool) -> bytes:
+def result_xml(task: str, result: str, status: str) -> bytes:
     """A terminated instance's result: its text, or its error."""
     root = Element("Instance")
-    element = _task(SubElement(root, "Tasks"), task, True, succeeded)
+    element = _task(SubElement(root, "Tasks"), task, status)
     text = SubElement(element, "Result", Transform="Base64", Format="text")
     text.text = base64.b64encode(result.encode()).decode()
     return _bytes(root)
 
 
-def _task(tasks: Element, name: str, terminated: bool, succeeded: bool) -> Element:
+def _task(tasks: Element, name: str, status: str) -> Element:
     task = SubElement(tasks, "Task", Type="SQL")
     _text(task, "Name", name)
-    _text(task, "Status", "Running" if not terminated else "Success" if succeeded else "Failed")
+    _text(task, "Status", status)
     return task
 
 
@@ -149,6 +160,16 @@ def table_xml(
     for tag, value in (("Name", name), ("Project", project), ("SchemaName", schema)):
         _text(root, tag, value)
     _text(root, "Schema", json.dumps(described)).set("format", "Json")
+    return _bytes(root)
+
+
+def names_xml(tag: str, names: Iterable[str], marker: str, size: int) -> bytes:
+    """A page of a list of tables or schemas, and where the next one begins, "" where no more come."""
+    root = Element(f"{tag}s")
+    _text(root, "Marker", marker)
+    _text(root, "MaxItems", str(size))
+    for name in names:
+        _text(SubElement(root, tag), "Name", name)
     return _bytes(root)
 
 

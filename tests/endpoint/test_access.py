@@ -156,6 +156,10 @@ class TestSignatures:
         for client in (connect("bob"), connect("alice", "other"), connect("alice2")):
             with pytest.raises(errors.NoSuchObject):
                 client.get_instance(instance.id).reload()
+            with pytest.raises(errors.NoSuchObject):
+                client.stop_instance(instance.id)
+        with pytest.raises(errors.InvalidStateSetting):
+            connect("alice").stop_instance(instance.id)
 
     def test_an_unknown_id_with_no_secret_is_401(self, connect: Connect) -> None:
         """The signature that an empty secret makes is nobody's."""
@@ -325,8 +329,11 @@ class TestPrivileges:
         for sql in ("SELECT a FROM t", "DROP TABLE t"):
             with pytest.raises(errors.NoPermission, match=r"ALIYUN\$carol is no member of project demo"):
                 carol.execute_sql(sql)
-        with pytest.raises(errors.NoPermission, match="no member of project demo"):
-            carol.exist_table("t")
+        assert [table.name for table in connect("bob").list_tables()] == ["t"]
+        assert [schema.name for schema in connect("bob").list_schemas()] == ["default"]
+        for ask in (lambda: carol.exist_table("t"), carol.list_tables, carol.list_schemas):
+            with pytest.raises(errors.NoPermission, match="no member of project demo"):
+                list(ask())
         with pytest.raises(errors.NoPermission, match="no member of project demo"):
             carol.execute_sql("SELECT 1")
         with pytest.raises(errors.NoPermission, match="no member of project elsewhere"):

@@ -24,11 +24,14 @@ from samples import REMOTE, create
 
 from sqlalchemy_odpsmodel import dbapi
 from sqlalchemy_odpsmodel.cli import main
-from sqlalchemy_odpsmodel.server import instances, wire
+from sqlalchemy_odpsmodel.server import engine, instances, wire
 from sqlalchemy_odpsmodel.server.app import Limits, Settings
 from sqlalchemy_odpsmodel.testing import MaxComputeEndpoint, connect_client, serve
 
 HEADERS = {"Authorization": "ODPS test:test"}
+#: A condition that takes some seconds of 32,000 rows.
+_DIGITS = "CONCAT(" + ", ".join(["CAST(a AS STRING)"] * 40) + ")"
+SLOW = " OR ".join([f"{_DIGITS} LIKE '%1%2%3%4%5%6%7%8%9%0%x%'"] * 8)
 
 
 def names(path: Path) -> list[str]:
@@ -101,10 +104,8 @@ class TestLimits:
         values = ", ".join(f"({n})" for n in range(800))
         for _ in range(40):
             client.execute_sql(f"INSERT INTO t VALUES {values}")
-        digits = "CONCAT(" + ", ".join(["CAST(a AS STRING)"] * 40) + ")"
-        like = f"{digits} LIKE '%1%2%3%4%5%6%7%8%9%0%x%'"
         with pytest.raises(errors.ODPSError, match=r"longer than 0\.5 seconds"):
-            client.execute_sql(f"SELECT COUNT(*) FROM t WHERE {' OR '.join([like] * 8)}")
+            client.execute_sql(f"SELECT COUNT(*) FROM t WHERE {SLOW}")
         assert client.execute_sql("SHOW MODELS").is_successful()
 
     def test_who_reads_does_not_wait_for_who_writes(self, path: Path) -> None:
@@ -321,6 +322,115 @@ class TestStopping:
         runner = CliRunner()
         assert "nothing is wrong" in runner.invoke(main, ["check", str(path)]).output
 
+    def test_a_statement_that_waits_is_stopped(self, path: Path) -> None:
+        """At once where no thread has come to it, and else when it would begin to write; it changes nothing."""
+        settings = Settings(asynchronous=True, limits=Limits(running=1, waiting=3))
+        with serve(path, settings) as endpoint:
+            client = endpoint.client("demo")
+            client.execute_sql(create())
+            with closing(dbapi.connect(path, isolation_level=None)) as other:
+                other.execute("BEGIN IMMEDIATE")
+                first, second, third = (client.run_sql(create(name=f"m{number}")) for number in range(3))
+                second.stop()
+                assert second.is_terminated()
+                with pytest.raises(errors.ODPSError, match="too many statements are waiting"):
+                    client.run_sql(create(name="m3"))
+                first.stop()
+                assert not first.is_terminated()
+                other.execute("ROLLBACK")
+            third.wait_for_success(interval=0.05)
+            for stopped in (first, second):
+                stopped.wait_for_completion(interval=0.05)
+                (task,) = stopped.get_task_statuses().values()
+                assert task.status == task.TaskStatus.CANCELLED
+                assert stopped.get_task_result() == "the statement was stopped"
+                assert not stopped.is_successful()
+                with pytest.raises(errors.ODPSError, match="status=CANCELLED"):
+                    stopped.wait_for_success()
+        assert names(path) == ["m", "m2"]
+
+    def test_a_select_that_computes_is_stopped(self, path: Path, caplog: pytest.LogCaptureFixture) -> None:
+        """Long before it would have ended, and the log says so."""
+        with (
+            serve(path, Settings(asynchronous=True)) as endpoint,
+            caplog.at_level(logging.INFO, "sqlalchemy_odpsmodel.server"),
+        ):
+            client = endpoint.client("demo")
+            client.execute_sql("CREATE TABLE t (a BIGINT)")
+            values = ", ".join(f"({n})" for n in range(800))
+            for _ in range(40):
+                client.run_sql(f"INSERT INTO t VALUES {values}").wait_for_success(interval=0.02)
+            instance = client.run_sql(f"SELECT COUNT(*) FROM t WHERE {SLOW}")
+            time.sleep(0.5)
+            assert not instance.is_terminated()
+            started = time.monotonic()
+            instance.stop()
+            instance.wait_for_completion(interval=0.02)
+            assert time.monotonic() - started < 5
+            (task,) = instance.get_task_statuses().values()
+            assert task.status == task.TaskStatus.CANCELLED
+            assert instance.get_task_result() == "the statement was stopped"
+            assert client.execute_sql("SELECT COUNT(*) FROM t").get_task_result() == '"_c0"\n32000\n'
+        (told,) = [json.loads(text) for text in caplog.messages if "Cancelled" in text]
+        assert told == {
+            "event": "terminated", "instance": instance.id, "statement": "SELECT", "code": "Cancelled"
+        }  # fmt: skip
+
+    @pytest.mark.parametrize("asynchronous", [True, False])
+    def test_one_that_has_terminated_cannot_be_stopped(self, path: Path, asynchronous: bool) -> None:
+        """The client has a class of its own for it; the result stays."""
+        with serve(path, Settings(asynchronous=asynchronous)) as endpoint:
+            client = endpoint.client("demo")
+            instance = client.execute_sql("SELECT 1 AS n")
+            with pytest.raises(errors.InvalidStateSetting, match="has terminated already"):
+                instance.stop()
+            with pytest.raises(errors.NoSuchObject, match="is not here"):
+                client.stop_instance("nope")
+            assert client.get_instance(instance.id).get_task_result() == '"n"\n1\n'
+
+    @pytest.mark.parametrize(
+        ("message", "body"),
+        [
+            ("not XML", b""),
+            ("Terminated only", b"<Instance><Status>Suspended</Status></Instance>"),
+            ("Terminated only", b"<Job><Status>Terminated</Status></Job>"),
+        ],
+    )
+    def test_a_status_that_cannot_be_set(
+        self, maxcompute_endpoint: MaxComputeEndpoint, message: str, body: bytes
+    ) -> None:
+        instance = maxcompute_endpoint.client("demo").execute_sql("SELECT 1")
+        url = f"{maxcompute_endpoint.url}/projects/demo/instances/{instance.id}"
+        reply = requests.put(url, data=body, headers=HEADERS)
+        assert (reply.status_code, message in reply.text) == (400, True), reply.text
+
+    @pytest.mark.parametrize(
+        "sql", ["INSERT INTO t VALUES (1), (2)", create(), "ALTER TABLE t ADD COLUMNS (b INT, c INT)"]
+    )
+    def test_a_change_that_has_begun_is_let_to_its_end(self, path: Path, sql: str) -> None:
+        """Somebody stops it as soon as it has the write lock."""
+        served = engine.Engine({"database": path})
+        with closing(served):
+            caller = engine.Caller("o", None)
+            served.run(engine.Submission("demo", None, "CREATE TABLE t (a INT)", {}), caller)
+            asked = iter([False])
+            sent = engine.Submission("demo", None, sql, {}, lambda: next(asked, True))
+            assert served.run(sent, caller).result == instances.Result(True, "OK", size=2 * (sql == create()))
+            assert next(asked, "was asked") == "was asked"
+            assert served.run(sent, caller).result == instances.STOPPED
+
+    def test_what_was_stopped_has_its_place_until_a_thread_comes_to_it(self) -> None:
+        """Or who sends and stops would fill the memory."""
+        kept = instances.Instances()
+        waits, runs = (kept.add("p", "o", wire.Job("t", "", {})) for _ in range(2))
+        assert (kept.begin(runs), kept.stop(runs), kept.stop(waits)) == (True, True, True)
+        assert (runs.status, waits.status, kept.running) == ("Running", "Cancelled", 2)
+        assert runs.stopping.is_set()
+        assert (kept.begin(waits), kept.running) == (False, 1)
+        kept.terminate(runs, runs.job, instances.Result(True, "OK"))
+        assert (kept.stop(runs), kept.stop(waits)) == (False, False)
+        assert (runs.status, kept.running) == ("Success", 0)
+
     def test_a_stop_waits_for_what_runs(self, path: Path) -> None:
         """Who is served when it is asked for gets the answer."""
         with started(path) as (url, _, running):
@@ -495,7 +605,11 @@ class TestHealth:
             ("GET", "/api/logview/host", 404),
             ("GET", "/api/tenants", 404),
             ("PUT", "/api/projects/demo/logs", 404),
-            ("GET", "/api/projects/demo/tables", 400),
+            ("GET", "/api/projects/demo/tables?owner=x", 400),
+            ("GET", "/api/projects/demo/tables?type=VIRTUAL_VIEW", 400),
+            ("GET", "/api/projects/demo/tables?extended", 400),
+            ("GET", "/api/projects/demo/schemas?owner=x", 400),
+            ("GET", "/api/projects/demo/schemas/default", 400),
             ("POST", "/api/projects/demo/tables/t?uploads", 400),
             ("POST", "/api/catalog/v1alpha/projects/demo/schemas/default/models", 400),
             ("PATCH", "/api/catalog/v1alpha/projects/demo/schemas/default/models/m", 400),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from datetime import date, datetime
 from decimal import Decimal
@@ -21,7 +21,7 @@ from odps.tunnel.io.writer import BaseRecordWriter
 from samples import create
 
 from sqlalchemy_odpsmodel import dbapi as ours
-from sqlalchemy_odpsmodel.server import tunnel
+from sqlalchemy_odpsmodel.server import tunnel, wire
 from sqlalchemy_odpsmodel.testing import MaxComputeEndpoint, connect_client
 
 CREATE = """
@@ -54,6 +54,10 @@ def insert_row(cursor: Any) -> None:
     parameters = [value for place, value in enumerate(ROW) if place not in LITERALS]
     cursor.execute(f"INSERT INTO kept VALUES ({values})", parameters)
     cursor.execute("INSERT INTO kept (id) VALUES (2)")
+
+
+def _names(listed: Iterable[Any]) -> list[str]:
+    return [one.name for one in listed]
 
 
 @pytest.fixture
@@ -311,16 +315,127 @@ class TestTables:
         client = maxcompute_endpoint.client("demo")
         client.execute_sql("CREATE TABLE t (a BIGINT)")
         for ask in (
-            lambda: list(client.list_tables()),
             lambda: client.write_table("t", [[1]]),
             lambda: list(client.read_table("t")),
             lambda: list(client.get_table("t").head(1)),
-            lambda: client.execute_sql("SHOW MODELS").stop(),
+            lambda: client.exist_schema("default"),
+            lambda: list(client.list_tables(owner="ALIYUN$local")),
         ):
             with pytest.raises(errors.NotSupportedError, match="the local endpoint has no"):
                 ask()
         with pytest.raises(errors.NotSupportedError, match="the endpoint's URL ends with /api"):
             connect_client(maxcompute_endpoint.url.removesuffix("/api"), "demo").execute_sql("SHOW MODELS")
+
+    def test_a_list_of_a_schema_s(self, maxcompute_endpoint: MaxComputeEndpoint) -> None:
+        """By name, of that schema only; or those whose names begin as asked for."""
+        client = maxcompute_endpoint.client("demo")
+        assert list(client.list_tables()) == []
+        for name in ("b", "demo.a", "Ab_1", "`表`"):
+            client.execute_sql(f"CREATE TABLE {name} (a BIGINT)")
+        other = maxcompute_endpoint.client("demo", schema="S2")
+        other.execute_sql("CREATE TABLE c (a BIGINT, b STRING)")
+        maxcompute_endpoint.client("local").execute_sql("CREATE TABLE d (a BIGINT)")
+        assert _names(client.list_tables()) == ["a", "ab_1", "b", "表"]
+        assert _names(client.list_tables(prefix="A")) == ["a", "ab_1"]
+        assert _names(client.list_tables(prefix="a_")) == []
+        assert _names(client.list_tables(schema="s2")) == _names(other.list_tables()) == ["c"]
+        assert _names(client.list_tables(schema="none")) == []
+        assert _names(client.list_tables(project="local")) == ["d"]
+        (table,) = other.list_tables()
+        assert [column.name for column in table.table_schema.columns] == ["a", "b"]
+        url = f"{maxcompute_endpoint.url}/projects/DEMO/schemas/S2/tables"
+        assert "<Name>c</Name>" in requests.get(url, headers={"Authorization": "ODPS a:b"}).text
+        client.execute_sql("DROP TABLE b")
+        assert _names(client.list_tables()) == ["a", "ab_1", "表"]
+
+    @pytest.mark.parametrize("size", [1, 2, 3, 4, 5])
+    def test_a_list_has_pages(
+        self, monkeypatch: pytest.MonkeyPatch, maxcompute_endpoint: MaxComputeEndpoint, size: int
+    ) -> None:
+        """The client asks for one after another, until there is no marker; a page is never empty."""
+        client = maxcompute_endpoint.client("demo")
+        for name in "bdac":
+            client.execute_sql(f"CREATE TABLE {name} (a BIGINT)")
+            client.execute_sql(f"CREATE TABLE {name}.x (a BIGINT)", hints={"odps.namespace.schema": "true"})
+        monkeypatch.setattr("sqlalchemy_odpsmodel.server.app.LISTED", size)
+        pages = []
+        written = wire.names_xml
+        monkeypatch.setattr(wire, "names_xml", lambda *of: pages.append([*of[1]]) or written(*of))
+        for _ in range(2):
+            assert _names(client.list_tables()) == ["a", "b", "c", "d"]
+        assert pages == [list("abcd"[first : first + size]) for first in range(0, 4, size)] * 2
+        assert _names(client.list_schemas()) == ["a", "b", "c", "d", "default"]
+        assert _names(client.list_schemas(prefix="D")) == ["d", "default"]
+
+    def test_what_is_no_table_is_in_no_list(self, maxcompute_endpoint: MaxComputeEndpoint) -> None:
+        """The store's, SQLite's, views, and names that MaxCompute has not."""
+        client = maxcompute_endpoint.client("local")
+        client.execute_sql(create())
+        with closing(ours.connect(maxcompute_endpoint.path)) as connection:
+            for sql in (
+                "CREATE TABLE Made (id INTEGER PRIMARY KEY AUTOINCREMENT)",
+                "CREATE VIEW v AS SELECT * FROM made",
+                'CREATE TABLE "local.default.made" (a INTEGER)',
+                'CREATE TABLE "a b" (a INTEGER)',
+                'CREATE TABLE "a.b" (a INTEGER)',
+                'CREATE TABLE "demo.s._odpsmodel_x" (a INTEGER)',
+            ):
+                connection.execute(sql)
+            connection.commit()
+        assert _names(client.list_tables()) == ["made"]
+        assert _names(client.list_tables(project="demo", schema="s")) == []
+        assert all(client.exist_table(name) for name in _names(client.list_tables()))
+
+    def test_a_list_of_schemas(self, maxcompute_endpoint: MaxComputeEndpoint) -> None:
+        """The default one, and those of this project in which there is a model or a table."""
+        client = maxcompute_endpoint.client("demo")
+        assert _names(client.list_schemas()) == ["default"]
+        for schema, sql in (
+            ("zoo", "CREATE TABLE t (a BIGINT)"), ("Ants", create()), ("both", "CREATE TABLE t (a BIGINT)"),
+            ("both", create()),
+        ):  # fmt: skip
+            maxcompute_endpoint.client("demo", schema=schema).execute_sql(sql)
+        maxcompute_endpoint.client("other", schema="x").execute_sql("CREATE TABLE t (a BIGINT)")
+        maxcompute_endpoint.client("other", schema="y").execute_sql(create())
+        assert _names(client.list_schemas()) == ["ants", "both", "default", "zoo"]
+        assert _names(client.list_schemas(project="other")) == ["default", "x", "y"]
+
+    def test_columns_are_added_and_dropped(self, cursor: Any, client: Any) -> None:
+        """Its rows stay, and what it says of itself."""
+        insert_row(cursor)
+        client.execute_sql("ALTER TABLE kept ADD COLUMNS (code CHAR(2) COMMENT 'new', at TIMESTAMP)")
+        client.execute_sql("ALTER TABLE kept DROP COLUMNS n, s, b, d, dt, day, ts, ntz")
+        client.execute_sql("ALTER TABLE kept DROP COLUMN yes")
+        cursor.execute("INSERT INTO kept VALUES (3, CAST(2.5 AS FLOAT), 0.5, 'x', '2024-01-02 03:04:05.1')")
+        client.execute_sql("UPDATE kept SET code = 'y' WHERE id = 2")
+        cursor.execute("SELECT * FROM kept ORDER BY id")
+        assert [tuple(row) for row in cursor.fetchall()] == [
+            (ROW[0], 1.5, -2.5e300, None, None),
+            (2, None, None, "y", None),
+            (3, 2.5, 0.5, "x", pd.Timestamp("2024-01-02 03:04:05.1")),
+        ]
+        table = client.get_table("kept")
+        assert table.comment == "all types"
+        assert [(c.name, str(c.type).lower(), c.comment, c.nullable) for c in table.table_schema.columns] == [
+            ("id", "bigint", "the key", False),
+            ("f", "float", None, True),
+            ("x", "double", None, True),
+            ("code", "char(2)", "new", True),
+            ("at", "timestamp", None, True),
+        ]
+
+    def test_several_columns_are_dropped_together_or_not_at_all(
+        self, maxcompute_endpoint: MaxComputeEndpoint
+    ) -> None:
+        """Where SQLite refuses the second, which is another program's key, the first is there too."""
+        with closing(ours.connect(maxcompute_endpoint.path)) as connection:
+            connection.execute("CREATE TABLE made (id INTEGER PRIMARY KEY, a TEXT, b TEXT)")
+            connection.commit()
+        client = maxcompute_endpoint.client("local")
+        with pytest.raises(errors.ODPSError, match="cannot drop PRIMARY KEY column") as raised:
+            client.execute_sql("ALTER TABLE made DROP COLUMNS a, id")
+        assert raised.value.code == "ODPS-0130071"
+        assert [column.name for column in client.get_table("made").table_schema.columns] == ["id", "a", "b"]
 
     def test_what_alembic_sends(self, client: Any) -> None:
         """The version table of a migration on MaxCompute: made, looked for, filled, moved, emptied."""
@@ -406,6 +521,9 @@ class TestTables:
         [
             (errors.NoSuchTable, "ODPS-0130131", "table nope does not exist", "SELECT a FROM nope"),
             (errors.ODPSError, "ODPS-0110061", "table kept already exists", "CREATE TABLE kept (a BIGINT)"),
+            (errors.NoSuchTable, "ODPS-0130131", "table nope does not exist", "ALTER TABLE nope ADD COLUMNS (a INT)"),
+            (errors.ODPSError, "ODPS-0130071", "column n is in table", "ALTER TABLE kept ADD COLUMNS (N INT)"),
+            (errors.ODPSError, "ODPS-0130071", "support this form of ALTER TABLE", "ALTER TABLE kept RENAME TO x"),
             (errors.ParseError, "ODPS-0130161", "[1,21] Parse exception", "SELECT id FROM kept WHERE"),
             (errors.ODPSError, "ODPS-0130071", "does not support JOIN", "SELECT a.id FROM kept a JOIN kept b ON a.id = b.id"),
             (errors.ODPSError, "ODPS-0130071", "does not support MERGE", "MERGE INTO kept USING x ON 1 = 1"),

@@ -54,7 +54,7 @@ class Endpoint:
         return translate(read(text), ".".join, lambda name: read_table(self.connection, name))
 
     def run(self, text: str) -> list[tuple[object, ...]]:
-        return self.connection.execute(self.translate(text).sql).fetchall()
+        return [row for sql in self.translate(text).statements for row in self.connection.execute(sql)]
 
     def types(self, text: str) -> list[tuple[str, str]]:
         return [tuple(column) for column in self.translate(text).columns or ()]
@@ -141,6 +141,100 @@ def test_if_exists_and_if_not_exists(endpoint: Endpoint) -> None:
     endpoint.run("DROP TABLE IF EXISTS none")
     endpoint.run("DROP TABLE PLAIN")
     assert read_table(endpoint.connection, "plain") is None
+
+
+ADD = """
+    ALTER TABLE people ADD COLUMNS (
+        code CHAR(3) COMMENT 'c */ "d" /* added {"id": "x"} */', paid2 DECIMAL(5,2), `select` STRING NULL
+    )
+"""
+
+
+def test_columns_that_are_added_come_last_and_the_rest_is_as_it_was(endpoint: Endpoint) -> None:
+    before = read_table(endpoint.connection, "people")
+    endpoint.run(ADD)
+    table = read_table(endpoint.connection, "people")
+    assert before is not None
+    assert table == before._replace(
+        columns=(
+            *before.columns,
+            TableColumn("code", "char(3)", True, 'c */ "d" /* added {"id": "x"} */'),
+            TableColumn("paid2", "decimal(5,2)", True, None),
+            TableColumn("select", "string", True, None),
+        )
+    )
+    assert endpoint.run("SELECT id, name, paid, code FROM people ORDER BY id") == [
+        (1, "Ann", 10.25, None), (2, "bob", 20, None), (3, None, None, None),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("column", "value"), [("code", "abcd"), ("paid2", 1000), ("id", None), ("paid", 1e9)]
+)
+def test_added_columns_and_those_that_were_there_have_their_checks(
+    endpoint: Endpoint, column: str, value: object
+) -> None:
+    endpoint.run(ADD)
+    with pytest.raises(sqlite3.IntegrityError, match=f"column {column} is |people.id"):
+        endpoint.connection.execute(f"UPDATE people SET {column} = ? WHERE id = 1", (value,))
+    endpoint.run("UPDATE people SET code = 'a  ', paid2 = 999.99 WHERE id = 1")
+    assert endpoint.run("SELECT id FROM people WHERE code = 'a'") == [(1,)]
+
+
+def test_columns_are_dropped_with_their_values(endpoint: Endpoint) -> None:
+    endpoint.run("ALTER TABLE People DROP COLUMNS ID, height,`paid`, born, seen")
+    endpoint.run("ALTER TABLE people DROP COLUMN active")
+    table = read_table(endpoint.connection, "people")
+    assert table == Table(
+        "people",
+        (TableColumn("name", "string", True, None),),
+        "it's people",
+        {"Transactional": "TRUE", "x": "*/"},
+    )
+    assert endpoint.run("SELECT * FROM people ORDER BY name") == [(None,), ("Ann",), ("bob",)]
+
+
+def test_a_column_that_is_dropped_and_added_again_is_another(endpoint: Endpoint) -> None:
+    """It has no comment of the old one's, and no value."""
+    endpoint.run(ADD)
+    endpoint.run("ALTER TABLE people DROP COLUMNS id, code")
+    endpoint.run("ALTER TABLE people ADD COLUMNS (id STRING, code INT COMMENT 'second')")
+    endpoint.run("ALTER TABLE people DROP COLUMN code")
+    endpoint.run("ALTER TABLE people ADD COLUMNS (code STRING)")
+    table = read_table(endpoint.connection, "people")
+    assert table is not None
+    assert table.columns[-2:] == (
+        TableColumn("id", "string", True, None),
+        TableColumn("code", "string", True, None),
+    )
+    assert endpoint.run("SELECT DISTINCT id, code FROM people") == [(None, None)]
+
+
+def test_a_table_has_at_most_1200_columns_after_all(endpoint: Endpoint) -> None:
+    endpoint.run(f"CREATE TABLE wide ({', '.join(f'c{i} INT' for i in range(1198))})")
+    with pytest.raises(SemanticError, match="1 to 1,200 columns, not 1,201"):
+        endpoint.run("ALTER TABLE wide ADD COLUMNS (x INT, y INT, z INT)")
+    endpoint.run("ALTER TABLE wide ADD COLUMNS (x INT, y INT)")
+
+
+def test_tables_of_other_programs_keep_their_indexes_and_triggers() -> None:
+    with closing(sqlite3.connect(":memory:")) as connection:
+        endpoint = Endpoint(connection)
+        connection.executescript(
+            "CREATE TABLE made (ID INTEGER PRIMARY KEY, b TEXT DEFAULT '/* added [] */', c REAL);"
+            " CREATE INDEX made_b ON made (b); INSERT INTO made (c) VALUES (1.5);"
+            " CREATE VIEW v AS SELECT b FROM made"
+        )
+        endpoint.run("ALTER TABLE made ADD COLUMNS (d DATE COMMENT 'x')")
+        endpoint.run("ALTER TABLE made DROP COLUMN c")
+        table = read_table(connection, "made")
+        assert table is not None
+        assert [(column.name, column.type, column.comment) for column in table.columns] == [
+            ("id", "bigint", None), ("b", "string", None), ("d", "date", "x"),
+        ]  # fmt: skip
+        assert connection.execute("SELECT * FROM made").fetchall() == [(1, "/* added [] */", None)]
+        names = connection.execute("SELECT name FROM sqlite_schema ORDER BY name").fetchall()
+        assert names == [("made",), ("made_b",), ("v",)]
 
 
 def test_names_in_backquotes(endpoint: Endpoint) -> None:
@@ -336,7 +430,33 @@ def test_only_a_select_has_columns(endpoint: Endpoint) -> None:
 # What is refused
 
 REFUSED = [
-    (Unsupported, "ALTER TABLE", "ALTER TABLE plain ADD COLUMNS (b INT)"),
+    (Unsupported, "this form of ALTER TABLE", "ALTER TABLE plain RENAME TO x"),
+    (Unsupported, "this form of ALTER TABLE", "ALTER TABLE plain ADD COLUMNS b INT"),
+    (Unsupported, "this form of ALTER TABLE", "ALTER TABLE plain CHANGE COLUMN a b INT"),
+    (Unsupported, "this form of ALTER TABLE", "ALTER TABLE plain SET COMMENT 'hunter2'"),
+    (Unsupported, "this form of ALTER TABLE", "ALTER TABLE plain ADD PARTITION (p='hunter2')"),
+    (Unsupported, "this form of ALTER TABLE", "ALTER TABLE plain ALTER COLUMN a DROP NOT NULL"),
+    (Unsupported, "this form of ALTER", "ALTER TABLE plain SET LIFECYCLE 3"),
+    (Unsupported, "this form of ALTER", "ALTER TABLE plain ADD COLUMNS (b INT), (c INT)"),
+    (Unsupported, "this form of ALTER", "ALTER TABLE plain ADD COLUMNS IF NOT EXISTS (b INT)"),
+    (Unsupported, "this form of ALTER", "ALTER TABLE plain DROP COLUMN a, b"),
+    (Unsupported, "this form of ALTER", "ALTER TABLE plain DROP COLUMNS (a)"),
+    (Unsupported, "this form of ALTER", "ALTER TABLE plain DROP COLUMNS a,, b"),
+    (Unsupported, "this form of ALTER", "ALTER TABLE plain DROP COLUMNS"),
+    (Unsupported, "this form of ALTER", "ALTER TABLE plain DROP COLUMN IF EXISTS a"),
+    (Unsupported, "this form of ALTER", "ALTER TABLE plain DROP PARTITION (p='hunter2')"),
+    (Unsupported, "this form of ALTER", "ALTER TABLE plain DROP a"),
+    (Unsupported, "this form of ALTER", "ALTER TABLE plain DROP COLUMN 'hunter2'"),
+    (Unsupported, "more than 100 columns", f"ALTER TABLE plain ADD COLUMNS ({', '.join(f'c{i} INT' for i in range(101))})"),
+    (Unsupported, "ALTER VIEW", "ALTER VIEW plain AS SELECT 1"),
+    (Unsupported, "EXISTS", "ALTER TABLE IF EXISTS plain ADD COLUMNS (b INT)"),
+    (Unsupported, "PARTITION", "ALTER TABLE plain PARTITION (p='hunter2') ADD COLUMNS (b INT)"),
+    (Unsupported, "CASCADE", "ALTER TABLE plain ADD COLUMNS (b INT) CASCADE"),
+    (Unsupported, "CASCADE", "ALTER TABLE plain DROP COLUMN a CASCADE"),
+    (Unsupported, "POSITION", "ALTER TABLE plain ADD COLUMNS (b INT FIRST)"),
+    (Unsupported, "DEFAULT", "ALTER TABLE plain ADD COLUMNS (b STRING DEFAULT 'hunter2')"),
+    (Unsupported, "PRIMARY KEY", "ALTER TABLE plain ADD COLUMNS (b INT, PRIMARY KEY (b))"),
+    (Unsupported, "column b: the type ARRAY", "ALTER TABLE plain ADD COLUMNS (b ARRAY<INT>)"),
     (Unsupported, "SHOW TABLES", "SHOW TABLES"),
     (Unsupported, "MERGE", "MERGE INTO plain USING s ON a = b WHEN MATCHED THEN DELETE"),
     (Unsupported, "CREATE VIEW", "CREATE VIEW v AS SELECT 1"),
@@ -417,6 +537,19 @@ REFUSED = [
     (TableNotFound, "table sqlite_schema does not exist", "SELECT * FROM sqlite_schema"),
     (TableNotFound, "table _odpsmodel_model does not exist", "INSERT INTO _odpsmodel_model VALUES (1)"),
     (TableNotFound, "table main.pl does not exist", 'DROP TABLE `main.pl`'),
+    (TableNotFound, "table none does not exist", "ALTER TABLE none ADD COLUMNS (a INT)"),
+    (TableNotFound, "table none does not exist", "ALTER TABLE none DROP COLUMN a"),
+    (TableNotFound, "table odps_models does not exist", "ALTER TABLE odps_models DROP COLUMN model"),
+    (SemanticError, "column name is in table people already", "ALTER TABLE people ADD COLUMNS (x INT, Name STRING)"),
+    (SemanticError, "column x is there twice", "ALTER TABLE people ADD COLUMNS (x INT, X STRING)"),
+    (SemanticError, "column x cannot be NOT NULL", "ALTER TABLE people ADD COLUMNS (x INT NOT NULL)"),
+    (SemanticError, "at least one column", "ALTER TABLE people ADD COLUMNS ()"),
+    (SemanticError, "no name for a column", "ALTER TABLE people ADD COLUMNS (`a\"b` INT)"),
+    (SemanticError, "column x: the type TEXT is unknown", "ALTER TABLE people ADD COLUMNS (x TEXT)"),
+    (SemanticError, "column x does not exist in table people", "ALTER TABLE people DROP COLUMNS id, x"),
+    (SemanticError, "column id is there twice", "ALTER TABLE people DROP COLUMNS id, ID"),
+    (SemanticError, "column a cannot be dropped: table plain would have none", "ALTER TABLE plain DROP COLUMN a"),
+    (ParseError, "after a comma", "ALTER TABLE people DROP COLUMNS id,"),
     (ModelError, "table plain already exists", "CREATE TABLE Plain (a INT)"),
     (SemanticError, "no name for a table", "CREATE TABLE `a.b` (a INT)"),
     (SemanticError, "no name for a table", "CREATE TABLE `a\"b` (a INT)"),

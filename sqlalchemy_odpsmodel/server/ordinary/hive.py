@@ -19,7 +19,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 from ...errors import ModelError, ParseError, Place
 from ...model import COMPLEX_TYPES, SCALAR_TYPES
 from ...sql.lexer import Tokens
-from .nodes import STATEMENTS, unsupported
+from .nodes import ALTERED, STATEMENTS, unsupported
 
 
 class MaxCompute(Hive):
@@ -40,14 +40,27 @@ class MaxCompute(Hive):
     class Parser(HiveParser):
         def _parse_as_command(self, start: Token) -> exp.Command:
             """What sqlglot would log and pass on as it is."""
+            if start.token_type == TokenType.ALTER:
+                raise unsupported("this form of ALTER", f"it has {ALTERED}")
             word = self._curr.text.upper() if self._curr else ""
             raise unsupported(word if word in _CLAUSES else "some clause of this statement")
+
+        def _parse_alter_table_drop(self) -> list[exp.Expr]:
+            """DROP COLUMN and a name, DROP COLUMNS and names, as a Drop of names; nothing for what else there
+            is.  sqlglot knows only the first."""
+            if not self._match_texts(("COLUMN", "COLUMNS")):
+                return []
+            several = self._prev.text.upper() == "COLUMNS"
+            names = [self._parse_id_var(any_token=False)]
+            while several and self._match(TokenType.COMMA):
+                names.append(self._parse_id_var(any_token=False))
+            return [exp.Drop(kind="COLUMN", expressions=names)] if all(names) else []
 
 
 _DIALECT = MaxCompute()
 #: Some seconds of reading.
 MAX_TOKENS = 200_000
-_STARTS = ("CREATE", "DROP", "INSERT", "UPDATE", "DELETE", "SELECT")
+_STARTS = ("CREATE", "ALTER", "DROP", "INSERT", "UPDATE", "DELETE", "SELECT")
 _CLAUSES = "LIFECYCLE CLUSTERED RANGE RANGES SKEWED STORED PURGE PARTITION".split()
 _FUNCTIONS = "COUNT SUM AVG MIN MAX COALESCE CONCAT LENGTH LOWER UPPER ABS UNBASE64 CAST".split()
 _SECOND = "TABLE TABLES VIEW DATABASE SCHEMA INDEX FUNCTION PARTITIONS PROJECT SELECT".split()
@@ -166,7 +179,7 @@ def _check_tokens(text: str, tokens: Sequence[Token]) -> None:
 def _check_functions(tokens: Sequence[Token]) -> None:
     """A function is called by the name that is supported: sqlglot reads NVL as COALESCE, MOD as %."""
     first = tokens[0].text.upper()
-    if first in ("CREATE", "DROP"):
+    if first in ("CREATE", "ALTER", "DROP"):
         return
     called = first != "INSERT"  # before VALUES there are names of tables
     for token, after in pairwise(tokens):

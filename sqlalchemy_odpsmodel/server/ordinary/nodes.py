@@ -18,7 +18,8 @@ from .values import Value
 
 #: Of a table, as on MaxCompute, and of a result.
 MAX_COLUMNS = 1200
-STATEMENTS = "CREATE TABLE, DROP TABLE, INSERT, UPDATE, DELETE and SELECT"
+STATEMENTS = "CREATE TABLE, ALTER TABLE, DROP TABLE, INSERT, UPDATE, DELETE and SELECT"
+ALTERED = "ALTER TABLE … ADD COLUMNS (…) and ALTER TABLE … DROP COLUMNS …"
 
 
 class ResultColumn(NamedTuple):
@@ -29,10 +30,16 @@ class ResultColumn(NamedTuple):
 
 
 class Translation(NamedTuple):
-    """A statement of SQLite, and the columns of its result if it is a SELECT."""
+    """A statement of SQLite, the columns of its result if it is a SELECT, and statements that follow it in
+    the same transaction."""
 
     sql: str
     columns: tuple[ResultColumn, ...] | None
+    following: tuple[str, ...] = ()
+
+    @property
+    def statements(self) -> tuple[str, ...]:
+        return self.sql, *self.following
 
 
 class Catalog(NamedTuple):

@@ -44,6 +44,8 @@ _DECLARED = dict.fromkeys(("string", "json", *FRACTIONS), "TEXT") | {"binary": "
 _FOREIGN = {"integer": "bigint", "real": "double", "blob": "binary", "numeric": "decimal(38,18)"}
 _RESERVED = ("sqlite_", "_odpsmodel_", "odps_model")
 _KEPT = re.compile(r'CREATE TABLE (?:"[^"]*")+ ?\(/\* (.*?) \*/', re.DOTALL)
+#: The comment of a column that was added later, as {name: comment}; an older column of its name is no more.
+_ADDED = re.compile(r"/\* added (.*?) \*/", re.DOTALL)
 
 
 def prepare(connection: Connection) -> None:
@@ -136,13 +138,26 @@ def create_sql(table: Table, if_not_exists: bool) -> str:
         "columns": {column.name: column.comment for column in table.columns if column.comment},
         "properties": table.properties,
     }
-    hidden = json.dumps(words).replace("/", r"\/")  # so that no */ ends the comment
     condition = "IF NOT EXISTS " if if_not_exists else ""
     columns = ",\n  ".join(map(_column_sql, table.columns))
-    return f"CREATE TABLE {condition}{quoted(table.name)} (/* {hidden} */\n  {columns}\n)"
+    return f"CREATE TABLE {condition}{quoted(table.name)} (/* {_hidden(words)} */\n  {columns}\n)"
 
 
-def _column_sql(column: TableColumn) -> str:
+def add_sql(table: Table, column: TableColumn) -> str:
+    """The statement that adds a column to a table, whoever made it: SQLite keeps the text as it is here."""
+    words = f"/* added {_hidden({column.name: column.comment})} */ "
+    return f"ALTER TABLE {quoted(table.name)} ADD COLUMN {_column_sql(column, words)}"
+
+
+def drop_sql(table: Table, column: TableColumn) -> str:
+    return f"ALTER TABLE {quoted(table.name)} DROP COLUMN {quoted(column.name)}"
+
+
+def _hidden(words: dict[str, Any]) -> str:
+    return json.dumps(words).replace("/", r"\/")  # so that no */ ends the comment
+
+
+def _column_sql(column: TableColumn, words: str = "") -> str:
     name, word = quoted(column.name), base(column.type)
     declared = f"{column.type.upper()} {_DECLARED.get(word, '')}".rstrip()
     # Blanks at the end of a CHAR do not count when it is compared.
@@ -150,7 +165,7 @@ def _column_sql(column: TableColumn) -> str:
     null = "" if column.nullable else " NOT NULL"
     check = quoted(f"column {column.name} is {sentence(column.type)}")
     condition = f"{name} IS NULL OR ({_condition(name, column.type)})"
-    return f"{name} {declared}{collate}{null} CONSTRAINT {check} CHECK ({condition})"
+    return f"{name} {declared}{collate}{null} {words}CONSTRAINT {check} CHECK ({condition})"
 
 
 def read_table(connection: Connection, name: str) -> Table | None:
@@ -171,10 +186,18 @@ def read_table(connection: Connection, name: str) -> Table | None:
 
 
 def _words(sql: str) -> dict[str, Any]:
-    """The comments and properties in a CREATE TABLE text; nothing where another program wrote it."""
+    """The comments and properties in a CREATE TABLE text; of one that another program wrote there are only
+    the comments of columns that were added here."""
     match = _KEPT.match(sql)
+    words = _object(match[1]) if match else {}
+    for added in _ADDED.finditer(sql, match.end() if match else 0):
+        words["columns"] = words.get("columns", {}) | _object(added[1])
+    return words
+
+
+def _object(text: str) -> dict[str, Any]:
     try:
-        words = json.loads(match[1]) if match else {}
+        words = json.loads(text)
     except ValueError:
         return {}
     return words if isinstance(words, dict) else {}

@@ -18,6 +18,7 @@ from .expressions import no_aggregate, own_name, typed, where_of
 from .hive import parse
 from .literals import kept_tree, literal_of, plain_string, type_of
 from .nodes import (
+    ALTERED,
     MAX_COLUMNS,
     STATEMENTS,
     Catalog,
@@ -37,7 +38,7 @@ from .nodes import (
     unsupported,
 )
 from .select import select
-from .tables import Table, TableColumn, create_sql, is_table_name, quoted
+from .tables import Table, TableColumn, add_sql, create_sql, drop_sql, is_table_name, quoted
 from .types import family, precision
 from .values import kept, text_of
 
@@ -161,6 +162,59 @@ def _drop(tree: exp.Expr, catalog: Catalog) -> Translation:
     return Translation(f"DROP TABLE {'IF EXISTS ' if exists else ''}{quoted(name)}", None)
 
 
+# ALTER TABLE
+
+#: Of one statement: SQLite reads the whole table's text anew for each column.
+MAX_ALTERED = 100
+
+
+def _alter(tree: exp.Expr, catalog: Catalog) -> Translation:
+    _table_kind(tree, "ALTER")
+    only(tree, "this", "kind", "actions")
+    (action, *more) = tree.args["actions"]
+    if more or not isinstance(action, (exp.Schema, exp.Drop)):
+        raise unsupported("this form of ALTER TABLE", f"it has {ALTERED}")
+    if len(action.expressions) > MAX_ALTERED:
+        raise unsupported(f"more than {MAX_ALTERED} columns in ALTER TABLE", "send several statements")
+    table = table_of(tree.this, catalog)
+    first, *following = _added(action, table) if isinstance(action, exp.Schema) else _dropped(action, table)
+    return Translation(first, None, tuple(following))
+
+
+def _added(action: exp.Schema, table: Table) -> list[str]:
+    """ADD COLUMNS, in the order given, after the columns that are there."""
+    only(action, "expressions")
+    added = [_defined(is_(node, exp.ColumnDef)) for node in action.expressions]
+    if not added:
+        raise SemanticError("ADD COLUMNS needs at least one column")
+    there = [column.name for column in table.columns]
+    for column in added:
+        if column.name in there:
+            raise SemanticError(
+                f"column {column.name} is in table {table.name} already", offender=column.name
+            )
+        if not column.nullable:
+            raise SemanticError(
+                f"column {column.name} cannot be NOT NULL: the rows that are there have no value for it",
+                offender=column.name,
+            )
+    _check_columns([*there, *(column.name for column in added)])
+    return [add_sql(table, column) for column in added]
+
+
+def _dropped(action: exp.Drop, table: Table) -> list[str]:
+    """DROP COLUMNS, all but the last that a table has."""
+    names = [str(is_(node, exp.Identifier).this).lower() for node in action.expressions]
+    check_repeated(names)
+    dropped = [column_of(name, table) for name in names]
+    if len(dropped) == len(table.columns):
+        name = names[-1]
+        raise SemanticError(
+            f"column {name} cannot be dropped: table {table.name} would have none", offender=name
+        )
+    return [drop_sql(table, column) for column in dropped]
+
+
 # INSERT
 
 
@@ -271,6 +325,7 @@ def _change(node: exp.EQ, scope: Scope, table: Table) -> tuple[str, exp.Expr]:
 _Statement = Callable[[exp.Expr, Catalog], Translation]
 _STATEMENTS: dict[type[exp.Expr], _Statement] = {
     exp.Create: _create,
+    exp.Alter: _alter,
     exp.Drop: _drop,
     exp.Insert: _insert,
     exp.Update: _update,
