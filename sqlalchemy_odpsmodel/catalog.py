@@ -28,11 +28,13 @@ from .errors import (
 )
 from .model import DEFAULT_SCHEMA, PUBLIC_PROJECT
 from .options import (
+    MODEL_TYPES,
     REMOTE_SERVICE_TYPE,
     advice,
     check_options,
     check_types,
     differing_type,
+    source_of,
 )
 from .sql import (
     AddVersion,
@@ -132,6 +134,18 @@ def check_added(statement: AddVersion, source_type: str, model_type: str) -> Non
             hint=f"it is spelled {fixed!r}" if given.upper() == fixed else "",
         )
     _check_version(statement, source_type)
+
+
+def likely_types(statement: AddVersion) -> tuple[str, str] | None:
+    """The source and model type of the model that a version is of, as far as its options tell: the source
+    that it names, or whose options it has.  None where that is not clear."""
+    given = dict(statement.options)
+    named = given.get("MODEL_SOURCE_TYPE")
+    sources = {str(named)} if named else {source_of(key) for key in given} - {""}
+    if len(sources) != 1 or (source := sources.pop()) not in MODEL_TYPES:
+        return None
+    model_type = str(given.get("MODEL_TYPE", MODEL_TYPES[source][0]))
+    return (source, model_type) if model_type in MODEL_TYPES[source] else None
 
 
 def add_version(statement: AddVersion, model: Found, now: int) -> VersionRecord:
@@ -306,15 +320,18 @@ _VERSIONS_FROM = (
     " WHERE m.project = ? AND m.schema = ? AND m.name = ? ORDER BY v.id"
 )
 _NO_MODELS = f"SELECT {', '.join(f'NULL AS {title}' for title in _MODELS_COLUMNS)} WHERE 0"
-_DESC_ROWS = {
+#: The columns of SHOW MODELS, of SHOW VERSIONS, and of DESC; the names of DESC's first rows by section.
+MODELS_TITLES, VERSIONS_TITLES = tuple(_MODELS_COLUMNS), tuple(_VERSIONS_COLUMNS)
+DESC_TITLES = ("Section", "Name", "Value", "Comment")
+DESC_NAMES = {
     "Model Information": "Owner, Project, Model Name, Model Type, Source Type, Default Version, CreateTime,"
-    " LastModifiedTime, Comment",
+    " LastModifiedTime, Comment".split(", "),
     "Version Information": "Owner, Project, Model Name, Model Type, Source Type, Version Name, Path,"
-    " CreateTime, LastModifiedTime",
+    " CreateTime, LastModifiedTime".split(", "),
 }
 #: Rows of values that are bound: they come out of SQLite as all rows do.
-_DESC = "WITH _ (Section, Name, Value, Comment) AS (VALUES " + ", ".join(
-    f"('{section}', '{name}', ?, '')" for section, names in _DESC_ROWS.items() for name in names.split(", ")
+_DESC = f"WITH _ ({', '.join(DESC_TITLES)}) AS (VALUES " + ", ".join(
+    f"('{section}', '{name}', ?, '')" for section, names in DESC_NAMES.items() for name in names
 )
 _DESC_OPTION = ", ('Version Information', ?, ?, '')"
 _DESC_INPUTS = (

@@ -398,7 +398,7 @@ class Cursor(sqlite3.Cursor):
         try:
             catalog.change(statement, connection.store, connection.session)
             for advice in catalog.advise(statement):
-                warnings.warn(advice, ModelWarning, stacklevel=_level_outside())
+                warnings.warn(advice, ModelWarning, stacklevel=level_outside())
             for sql in end:
                 _execute(self, sql)
         except BaseException:
@@ -434,7 +434,7 @@ _SAVEPOINT, _RELEASE = "SAVEPOINT _odpsmodel", "RELEASE _odpsmodel"
 _ROLLBACK_TO = "ROLLBACK TO _odpsmodel"
 
 
-def _level_outside() -> int:
+def level_outside() -> int:
     """warnings.warn's stacklevel, counted from the caller, of the first frame outside this package and
     SQLAlchemy: the user's line."""
     level = 1
@@ -463,7 +463,7 @@ class Connection(sqlite3.Connection):
         isolation_level: Any = "IMMEDIATE",
         **kwargs: Any,
     ) -> None:
-        show_time, time_sql = _times(timezone)
+        show_time, time_sql = times(timezone)
         self.session = catalog.Session(
             model_name(project, "project name"),
             model_name(schema, "schema name"),
@@ -627,7 +627,7 @@ def _owner(owner: str) -> str:
     return owner
 
 
-def _times(timezone: str) -> tuple[Callable[[int], str], str]:
+def times(timezone: str) -> tuple[Callable[[int], str], str]:
     """How to print milliseconds of UTC as YYYY-MM-DD HH:MM:SS, in Python and in SQL."""
     if str(timezone).upper() == "UTC":
         return _show_utc, catalog.UTC_SQL

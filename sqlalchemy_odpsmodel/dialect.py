@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, event
+from sqlalchemy import URL, Connection, Engine, Table, event
 from sqlalchemy.dialects.sqlite import BOOLEAN, DATETIME, INTEGER, TEXT
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.engine import reflection
@@ -29,6 +30,7 @@ from .execution import (
     unwrapped,
 )
 from .model import ModelName, model_name
+from .options import Fingerprint, OptionValue, PlainSecret
 from .reflection import ModelInspector, ReflectedModel, ReflectedModelVersion
 from .registration import refuse_late_alembic, register_with_alembic
 from .sql.script import kind_of
@@ -58,7 +60,12 @@ class ModelDialect(SQLiteDialect_pysqlite):
     """SQLAlchemy's dialect for sqlite3 with models; the two dialects below are this under a name."""
 
     supports_models = True
+    #: Whether several statements on models can be undone as one.
+    transactional_models = True
     supports_statement_cache = True
+    #: Whose statement a text is, "model" or "" for neither's; and what asks the driver's connection.
+    kind_of = staticmethod(kind_of)
+    driver_connection = staticmethod(driver_connection)
     ddl_compiler = ModelDDLCompiler
     execution_ctx_cls = ModelExecutionContext
 
@@ -89,8 +96,8 @@ class ModelDialect(SQLiteDialect_pysqlite):
     @classmethod
     def engine_created(cls, engine: Engine) -> None:
         """What SET gave alone ends with the connection's stay outside of the pool."""
-        event.listen(engine, "engine_connect", _connected)
-        event.listen(engine, "reset", _forget_flags)
+        event.listen(engine, "engine_connect", connected)
+        event.listen(engine, "reset", forget_flags)
 
     def create_connect_args(self, url: URL) -> Any:
         """URL arguments are those of dbapi.connect; with ``uri=true`` SQLite's own too."""
@@ -211,9 +218,12 @@ class ModelDialect(SQLiteDialect_pysqlite):
         return self._models(connection, store.MODELS_SQL, self._place(connection, schema))
 
     @reflection.cache
-    def get_all_models(self, connection: Connection, **kw: Any) -> list[ReflectedModel]:
+    def get_all_models(
+        self, connection: Connection, schemas: tuple[str, ...] | None = None, **kw: Any
+    ) -> list[ReflectedModel]:
         project, _ = self._place(connection, None)
-        return self._models(connection, store.PROJECT_SQL, (project,))
+        found = self._models(connection, store.PROJECT_SQL, (project,))
+        return [model for model in found if schemas is None or model["schema"] in schemas]
 
     @reflection.cache
     def get_model(
@@ -227,6 +237,22 @@ class ModelDialect(SQLiteDialect_pysqlite):
 
     def get_default_model_schema_name(self, connection: Connection, **kw: Any) -> str:
         return self._place(connection, None)[1]
+
+    def key_comparison(
+        self, connection: Connection
+    ) -> Callable[[OptionValue, OptionValue | None], OptionValue]:
+        """What a declared option is compared with what was found as: of a plain key its fingerprint, under
+        the file's salt, which is read when it is needed, and not by SQLAlchemy, which may log rows."""
+
+        @cache
+        def fingerprint() -> Callable[[PlainSecret], Fingerprint]:
+            cursor = connection.connection.cursor()
+            cursor.execute(store.SALT_SQL)
+            row = cursor.fetchone()
+            cursor.close()
+            return store.fingerprints(row and store.decode(row))
+
+        return lambda declared, _: fingerprint()(declared) if isinstance(declared, PlainSecret) else declared
 
     def _place(self, connection: Connection, schema: str | None) -> tuple[str, str]:
         """The project and schema where to look; None is the connection's own."""
@@ -286,11 +312,11 @@ def _check(url: URL) -> None:
         )
 
 
-def _connected(*_: Any) -> None:
+def connected(*_: Any) -> None:
     register_with_alembic()
 
 
-def _forget_flags(connection: Any, *_: Any) -> None:
+def forget_flags(connection: Any, *_: Any) -> None:
     getattr(unwrapped(connection), "flags", {}).clear()
 
 
@@ -335,8 +361,9 @@ class ODPSModelDialect(ModelDialect):
     name = "odpsmodel"
     driver = "sqlite"
     supports_statement_cache = True
-    #: Arguments of tables are sqlite_…, as SQLAlchemy's compiler reads them under that name.
-    construct_arguments = []  # noqa: RUF012
+    #: Other arguments of tables are sqlite_…, as SQLAlchemy's compiler reads them under that name; this one
+    #: says something on MaxCompute only.
+    construct_arguments = [(Table, {"transactional": False})]  # noqa: RUF012
 
 
 class SQLiteDialect_odpsmodel(ModelDialect):

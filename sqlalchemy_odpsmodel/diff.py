@@ -24,6 +24,8 @@ from .sql import AddVersion, CreateModel, DropModel, DropVersion, SetDefaultVers
 #: What may be dropped and made again in order to change it: nothing, versions, or whole models too.
 Replaceable = Literal["nothing", "versions", "models"]
 REPLACEABLE: tuple[Replaceable, ...] = get_args(Replaceable)
+#: What a declared option's value is compared with what was found as.
+Kept = Callable[[OptionValue, OptionValue | None], OptionValue | None]
 #: The versions that a model has, by name.
 _Versions = dict[str, ModelVersion]
 
@@ -109,13 +111,13 @@ def altered(
     before: Declared,
     after: Target,
     allow: Replaceable,
-    kept: Callable[[OptionValue], OptionValue],
+    kept: Kept,
 ) -> list[Step]:
     """The steps from a model with all that it has to what it is to be, legal forwards and backwards.
 
-    ``kept`` tells how the database keeps an option's value.  Raises InvalidRequestError where something would
-    have to be replaced that ``allow`` does not name, and where the default version is declared no longer and
-    no other is declared to be it.
+    ``kept`` tells what a declared option's value is compared with what was found as.  Raises
+    InvalidRequestError where something would have to be replaced that ``allow`` does not name, and where the
+    default version is declared no longer and no other is declared to be it.
     """
     name = name_of(after)
     had = {version.name: version for version in before.versions}
@@ -132,7 +134,7 @@ def altered(
         return [dropped(before, name)._replace(lost=lost), created(filled)._replace(undone_lost=lost)]
     changed = {}
     for version in filled.versions:
-        differing = _differing(had[version.name], version, kept) if version.name in had else []
+        differing = differing_parts(had[version.name], version, kept) if version.name in had else []
         if differing:
             what = f"version {version.name} of model {name}"
             changed[version.name] = _replacement(what, differing, "versions", allow)
@@ -250,12 +252,10 @@ def _commented(column: InputColumn, left_out: str | None) -> InputColumn:
     return column if column.comment == comment else replace(column, comment=comment)
 
 
-def _differing(
-    before: ModelVersion, after: ModelVersion, kept: Callable[[OptionValue], OptionValue]
-) -> list[str]:
+def differing_parts(before: ModelVersion, after: ModelVersion, kept: Kept) -> list[str]:
     """What differs between two versions of a name: inputs, comment, keys of options."""
-    was = OPTION_DEFAULTS | dict(before.options)
-    now = OPTION_DEFAULTS | {key: kept(value) for key, value in after.options}
+    was: dict[str, OptionValue] = OPTION_DEFAULTS | dict(before.options)
+    now = OPTION_DEFAULTS | {key: kept(value, was.get(key)) for key, value in after.options}
     compared = {"inputs": before.inputs == after.inputs, "comment": before.comment == after.comment}
     compared |= {key: was.get(key) == now.get(key) for key in sorted(was.keys() | now.keys())}
     return [what for what, equal in compared.items() if not equal]

@@ -42,6 +42,7 @@ __all__ = [
     "Place",
     "ProgrammingError",
     "SemanticError",
+    "ServiceError",
     "StoreError",
     "TableNotFound",
     "Unsupported",
@@ -71,15 +72,17 @@ class Place(NamedTuple):
 
 
 class ModelError(DatabaseError):
-    """An error of a model statement.  ``code`` is the ODPS code, ``place`` where it is known."""
+    """An error of a model statement.  ``code`` is the ODPS code, ``place`` where it is known; what the
+    service said has the ``instance_id`` of its run."""
 
     code: str = "ODPS-0110061"
     title: str = "Failed to run ddltask"
+    instance_id: str | None = None
 
-    def __init_subclass__(cls, *, code: str = "", title: str = "", **kwargs: Any) -> None:
+    def __init_subclass__(cls, *, code: str | None = None, title: str | None = None, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls.code = code or cls.code
-        cls.title = title or cls.title
+        cls.code = cls.code if code is None else code
+        cls.title = cls.title if title is None else title
 
     def __init__(
         self, reason: str, *, offender: str = "", hint: str = "", place: Place | None = None
@@ -102,7 +105,7 @@ class ModelError(DatabaseError):
 
     def __str__(self) -> str:
         lines = [f"{self.code}:{self.at} {self.title} - {self.reason}"]
-        if self.place:
+        if self.place and self.place.excerpt:
             lines.append(self.place.excerpt)
         if self.hint:
             lines.append(f"hint: {self.hint}")
@@ -163,3 +166,12 @@ class Unsupported(ModelError, NotSupportedError, code="ODPS-0130071", title="Sem
 
 class StoreError(ModelError, OperationalError):
     """The file's metadata tables cannot be used: made by a newer release, damaged, or in the way."""
+
+
+class ServiceError(ModelError, OperationalError, code="", title=""):
+    """The service did not do what it was asked, or cannot be reached, or answered what is no answer.
+    ``code`` is the service's, an ODPS code or a name such as NoPermission, or "" where it gave none."""
+
+    def __str__(self) -> str:
+        text = f"{self.code}: {self.reason}" if self.code else self.reason
+        return f"{text}\nhint: {self.hint}" if self.hint else text

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Connection, Table
 from sqlalchemy.dialects.sqlite.base import SQLiteDDLCompiler, SQLiteExecutionContext
@@ -21,7 +21,6 @@ from .errors import Error, SemanticError
 from .sql import CreateModel, Statement
 from .sql.parser import is_blank, locate
 from .sql.place import masked
-from .sql.script import kind_of
 from .store import VIEWS
 
 #: SQL that gives an APIKEY a value.
@@ -29,13 +28,19 @@ gives_key = re.compile(r"API_?KEY\W{0,3}=", re.IGNORECASE).search
 _SLIP_ERRORS = (HIDDEN_ERROR, "You can only execute one statement")
 
 
-class ModelDDLCompiler(SQLiteDDLCompiler):
-    """Compiles model DDL; ``model_statement`` is what the driver gets.
-
-    The store's views, which an application may have as Tables, are not made and not dropped as tables.
-    """
+class ModelCompiler:
+    """Compiles model DDL; ``model_statement`` is what the driver gets."""
 
     model_statement: Statement | None = None
+    schema_translate_map: Any
+
+    def visit_model_ddl(self, element: ModelDDL, **kw: Any) -> str:
+        self.model_statement = translated(element.statement, self.schema_translate_map)
+        return str(self.model_statement)
+
+
+class ModelDDLCompiler(ModelCompiler, SQLiteDDLCompiler):
+    """The store's views, which an application may have as Tables, are not made and not dropped as tables."""
 
     def visit_create_table(self, create: Any, **kw: Any) -> str:
         return _no_table(create.element) or super().visit_create_table(create, **kw)
@@ -43,28 +48,33 @@ class ModelDDLCompiler(SQLiteDDLCompiler):
     def visit_drop_table(self, drop: Any, **kw: Any) -> str:
         return _no_table(drop.element) or super().visit_drop_table(drop, **kw)
 
-    def visit_model_ddl(self, element: ModelDDL, **kw: Any) -> str:
-        self.model_statement = translated(element.statement, self.schema_translate_map)
-        return str(self.model_statement)
 
-
-class ModelExecutionContext(SQLiteExecutionContext):
+class ModelExecution:
     """Gives the driver a model statement as itself, and shows SQLAlchemy no key of it.
 
     ``statement`` and ``parameters`` are what SQLAlchemy logs and puts into its errors; ``sent``, where it
     is not None, is what the driver gets in their place.
     """
 
+    dialect: Any
+    compiled: Any
+    isddl: bool
+    executemany: bool
+    parameters: Any
+    statement: Any
+    root_connection: Any
+    #: Whether the driver gets a statement that was given as text as itself, too.
+    reads_text = True
     sent: tuple[str | Statement, Any] | None = None
     #: The text of a statement that is sent as itself, for the place of an error.
     source: str = ""
 
     def pre_exec(self) -> None:
-        super().pre_exec()
+        super().pre_exec()  # type: ignore[misc]
         statement = getattr(self.compiled, "model_statement", None) if self.isddl else None
         if statement is not None:
             self.sent = statement, ()
-        elif (kind := kind_of(self.statement)) != "sqlite":
+        elif (kind := self.dialect.kind_of(self.statement)) in ("model", ""):
             self._mask(kind)
 
     def _mask(self, kind: str) -> None:
@@ -77,12 +87,12 @@ class ModelExecutionContext(SQLiteExecutionContext):
             read = self._parse(rows) if kind == "model" else []
         except Error:
             read = []  # the driver reads it once more and tells what is wrong
-        if read and not self.executemany:
+        if read and self.reads_text and not self.executemany:
             self.sent = read[0], ()
         self.statement = str(read[0]) if read else masked(self.source)
 
     def _parse(self, rows: Sequence[Any]) -> list[Statement]:
-        connection = driver_connection(self.root_connection)
+        connection = self.dialect.driver_connection(self.root_connection)
         read = [connection.parse(self.source, row) for row in rows]
         for statement in read:
             if isinstance(statement, CreateModel):
@@ -105,6 +115,10 @@ class ModelExecutionContext(SQLiteExecutionContext):
             raise
 
 
+class ModelExecutionContext(ModelExecution, SQLiteExecutionContext):
+    """SQLAlchemy's for SQLite, with models."""
+
+
 def hide_key(context: ExceptionContext) -> None:
     """Mask the text of an error that came before the execution, such as a missing parameter, and of a slip
     that opens like SQLite's SQL."""
@@ -112,7 +126,7 @@ def hide_key(context: ExceptionContext) -> None:
     if not (text and error):
         return
     if execution is None:
-        hidden = kind_of(text) != "sqlite"
+        hidden = cast(Any, context.dialect).kind_of(text) in ("model", "")
     else:
         slip = may_hold_key(text) and str(context.original_exception).startswith(_SLIP_ERRORS)
         hidden = getattr(execution, "sent", None) is None and bool(slip or gives_key(text))

@@ -6,9 +6,10 @@ names the key and never its value: what stands in the wrong place may be a key.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, NoReturn
 
 from .errors import OptionError
@@ -34,10 +35,12 @@ _REFERENCE = re.compile(r"\$\{(.*)\}", re.DOTALL)
 class EnvSecret:
     """A secret by the name of its environment variable; written ``'${NAME}'`` in SQL.
 
-    The local file keeps the name and never reads the environment.
+    The local file keeps the name and never reads the environment.  The driver of the service does, when it
+    sends a statement; of one that was read ``in_text``, as a str, only where that was asked for.
     """
 
     name: str
+    in_text: bool = field(default=False, compare=False)
 
     def __post_init__(self) -> None:
         if not (isinstance(self.name, str) and _VARIABLE.fullmatch(self.name)):
@@ -168,6 +171,11 @@ _MODEL_TYPE_CHECKS = {source: _one_of(*types) for source, types in MODEL_TYPES.i
 OPTION_DEFAULTS = {"PAI_EAS_SYNC_REQUEST_TIMEOUT": "5000"}
 
 
+def source_of(key: str) -> str:
+    """The source type that an option is of; "" for what is of both, or of none."""
+    return _KEYS[key].source if key in _KEYS else ""
+
+
 def as_options(pairs: Mapping[str, object] | Iterable[tuple[str, object]]) -> Options:
     """Options in the order given, keys in upper case.
 
@@ -206,8 +214,24 @@ def secret(value: str) -> EnvSecret | PlainSecret:
     """``${NAME}`` refers to a variable; anything else is the secret itself."""
     reference = _REFERENCE.fullmatch(value)
     if reference and _VARIABLE.fullmatch(reference[1]):
-        return EnvSecret(reference[1])
+        return EnvSecret(reference[1], in_text=True)
     return PlainSecret(value)
+
+
+def revealed(value: OptionValue) -> str:
+    """An option's value as the service needs it, a secret in the clear.  Raises OptionError where its
+    variable is not set, or holds what is no key."""
+    if isinstance(value, EnvSecret):
+        key = os.environ.get(value.name)
+        if not key:
+            raise OptionError(f"APIKEY: the environment variable {value.name} is not set", offender="APIKEY")
+        try:
+            _check_secret(key, _KEYS["APIKEY"].check)
+        except OptionError as error:
+            error.prefix(f"the environment variable {value.name}")
+            raise
+        return key
+    return value.reveal() if isinstance(value, PlainSecret) else str(value)
 
 
 def check_types(options: Options) -> tuple[str, str]:

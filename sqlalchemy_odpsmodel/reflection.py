@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, TypedDict
 
@@ -30,7 +31,8 @@ class ReflectedModelVersion(TypedDict):
 
 
 class ReflectedModel(TypedDict):
-    """A model with its versions in order of creation; times are UTC."""
+    """A model with its versions in order of creation; times are UTC.  The owner is "" where the service does
+    not tell."""
 
     name: str
     schema: str
@@ -71,9 +73,10 @@ class ModelInspector(Inspector):
         """All models of a schema, by name, in one read."""
         return self._ask("get_models", schema=schema, **kw)  # type: ignore[no-any-return]
 
-    def get_all_models(self, **kw: Any) -> list[ReflectedModel]:
-        """All models of the project, by schema and name, in one read."""
-        return self._ask("get_all_models", **kw)  # type: ignore[no-any-return]
+    def get_all_models(self, schemas: Iterable[str] | None = None, **kw: Any) -> list[ReflectedModel]:
+        """All models of the project, or of some of its schemas, by schema and name; locally in one read."""
+        wanted = None if schemas is None else tuple(sorted(set(schemas)))
+        return self._ask("get_all_models", schemas=wanted, **kw)  # type: ignore[no-any-return]
 
     def get_model_schema_names(self, **kw: Any) -> list[str]:
         """The schemas of the project in which there are models."""

@@ -6,7 +6,7 @@ On a dialect without models, ``create_all``, ``drop_all``, ``create`` and ``drop
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, cast, overload
 
 from sqlalchemy import Connection, Engine, MetaData, event, inspect
@@ -31,6 +31,7 @@ from .ddl import (
 from .diff import creation
 from .errors import VersionExists, VersionNotFound
 from .model import ModelName, model_name, version_name
+from .options import MODEL_TYPES
 from .reflection import ModelInspector, ReflectedModel, ReflectedModelVersion
 from .registration import register_with_alembic
 
@@ -169,7 +170,7 @@ class Model(SchemaItem):
         """Take what a database has, as it is."""
         self.source_type, self.model_type = found["source_type"], found["model_type"]
         self.comment, self.default_version = found["comment"], found["default_version"]
-        self.versions = tuple(map(_read_version, found["versions"]))
+        self.versions = tuple(map(read_version, found["versions"]))
         self.stated = (self.comment, *(version.comment for version in self.versions))
 
     def _set_parent(self, parent: Any, **kw: Any) -> None:
@@ -244,7 +245,8 @@ def models_of(metadata: MetaData) -> tuple[Model, ...]:
 def reflect_models(
     metadata: MetaData, bind: Engine | Connection | Inspector, schema: str | None = None
 ) -> list[Model]:
-    """Declare the models of a database's schema on a MetaData, but for those that are declared already.
+    """Declare the models of a database's schema on a MetaData, but for those that are declared already, and
+    those that no statement makes, as INTERNAL_TRAIN models.
 
     Returns the new ones, by name.  ``schema`` None is the MetaData's, else the connection's own.
     """
@@ -254,7 +256,7 @@ def reflect_models(
     declared = {(model.schema, model.name) for model in models_of(metadata)}
     made = []
     for found in inspector.get_models(schema):
-        if (schema, found["name"]) not in declared:
+        if (schema, found["name"]) not in declared and found["source_type"] in MODEL_TYPES:
             made.append(reflected_model(found, metadata, schema))
     return made
 
@@ -275,7 +277,7 @@ def _inspector(bind: Engine | Connection | Inspector) -> ModelInspector:
     return inspector
 
 
-def _read_version(found: ReflectedModelVersion) -> ModelVersion:
+def read_version(found: ReflectedModelVersion) -> ModelVersion:
     inputs = [(column["name"], column["type"], column["comment"]) for column in found["inputs"]]
     return ModelVersion(found["name"], inputs=inputs, options=found["options"], comment=found["comment"])
 
@@ -291,12 +293,15 @@ class _ModelGenerator(_ModelVisitor, InvokeCreateDDLBase):
     def visit_model(self, model: Model) -> None:
         if not has_models(self.dialect) or (self.checkfirst and _exists(model, self.connection)):
             return
-        with _all_or_nothing(self.connection):
-            if self.checkfirst and _exists(model, self.connection):
+        with _all_or_nothing(self.connection) as transactional:
+            if transactional and self.checkfirst and _exists(model, self.connection):
                 return  # another has made it while this one waited for the write lock
+            if not transactional and hasattr(self.connection, "begin_nested"):
+                _check_sent(model, self.dialect)
             with self.with_ddl_events(model, checkfirst=self.checkfirst):
                 for element in model._creation():
-                    self.connection.execute(element)
+                    with nullcontext() if transactional else _undone(model, element, self.connection):
+                        self.connection.execute(element)
 
 
 class _ModelDropper(_ModelVisitor, InvokeDropDDLBase):
@@ -313,14 +318,38 @@ def has_models(dialect: Any) -> bool:
 
 
 @contextmanager
-def _all_or_nothing(connection: Any) -> Iterator[None]:
-    """A savepoint with the write lock; a mock engine's connection has neither."""
-    if not hasattr(connection, "begin_nested"):
-        yield
+def _all_or_nothing(connection: Any) -> Iterator[bool]:
+    """A savepoint with the write lock, and True; neither a mock engine nor MaxCompute has one."""
+    if not (
+        hasattr(connection, "begin_nested") and getattr(connection.dialect, "transactional_models", True)
+    ):
+        yield False
         return
     with connection.begin_nested():
         connection.dialect.lock_models(connection)
+        yield True
+
+
+def _check_sent(model: Model, dialect: Any) -> None:
+    """Raise before anything is sent what one of several statements would raise."""
+    for element in model._creation():
+        dialect.check_sent(element.statement)
+
+
+@contextmanager
+def _undone(model: Model, element: ModelDDL, connection: Any) -> Iterator[None]:
+    """Where there are no transactions: after an error, drop what was made of a model, or say that it is
+    left."""
+    try:
         yield
+    except BaseException as error:
+        if not isinstance(element, CreateModel):  # before that, nothing was made
+            try:
+                connection.execute(DropModel(model))
+                error.add_note(f"model {model.fullname} was dropped again: nothing of it is left")
+            except Exception:
+                error.add_note(f"model {model.fullname} is left with a part of its versions: drop it")
+        raise
 
 
 def _exists(model: Model, connection: Any) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cached_property
 from textwrap import wrap
 from typing import Any, cast
@@ -15,13 +15,13 @@ from alembic.util import CommandError, DispatchPriority, to_list
 from sqlalchemy import Dialect, MetaData
 from sqlalchemy.exc import InvalidRequestError
 
-from ..diff import Step, altered, created, dropped
-from ..options import MASK, Fingerprint, OptionValue, PlainSecret
-from ..reflection import ModelInspector
+from ..diff import Kept, Step, altered, created, dropped
+from ..options import MASK, MODEL_TYPES, PlainSecret
+from ..reflection import ModelInspector, ReflectedModel
 from ..schema import Model, has_models, models_of, reflected_model
 from ..source import call, inputs_argument, literal, options_argument
 from ..sql import AddVersion, CreateModel
-from ..store import SALT_SQL, VIEWS, decode, fingerprints
+from ..store import VIEWS
 from .operations import ModelOp, ModelOps, arguments_of, operation_of
 from .settings import settings_of
 
@@ -42,6 +42,8 @@ def compare_models(context: AutogenContext, upgrade_ops: UpgradeOps) -> None:
         included = [model for model in declared if _includes_object(context, model, False, None)]
         _leave_out(included, context.dialect)
         return
+    if not getattr(context.dialect, "transactional_models", True):
+        _refuse_upper_case(to_list(context.metadata))
     upgrade_ops.ops[:] = [operation for operation in upgrade_ops.ops if not _is_of_a_store_view(operation)]
     comparison = _Comparison(context, declared)
     try:
@@ -51,6 +53,14 @@ def compare_models(context: AutogenContext, upgrade_ops: UpgradeOps) -> None:
         raise CommandError(str(error)) from error
     upgrade_ops.ops[:0] = drops
     upgrade_ops.ops.extend(changes)
+
+
+def _refuse_upper_case(metadatas: list[MetaData]) -> None:
+    """MaxCompute folds the names of tables, so that another one would be found than is declared."""
+    for table in (table for metadata in metadatas for table in metadata.tables.values()):
+        folded = table.name.lower()
+        if table.name != folded:
+            raise CommandError(f"MaxCompute folds names: declare the table {table.name} as {folded}")
 
 
 def _leave_out(declared: list[Model], dialect: Dialect) -> None:
@@ -90,7 +100,8 @@ class _Comparison:
         self.every_schema = bool(context.opts.get("include_schemas"))
         self.inspector = cast(ModelInspector, context.inspector)
         self.own_schema = self.inspector.get_default_model_schema_name()
-        self.declared, self.found = self._declared(declared), self._found(declared)
+        self.declared = self._declared(declared)
+        self.found = self._found(declared)
 
     def _declared(self, models: list[Model]) -> _Models:
         declared = _Models()
@@ -108,11 +119,21 @@ class _Comparison:
         """The models of the connection's own schema and of those that are declared, or of all."""
         schemas = {self.own_schema, *(model.schema or self.own_schema for model in declared)}
         scratch, found = MetaData(), _Models()
-        for model in self.inspector.get_all_models():
+        for model in self.inspector.get_all_models(None if self.every_schema else schemas):
             schema, name = model["schema"], model["name"]
-            if (self.every_schema or schema in schemas) and self._includes(schema, name):
+            if self._includes(schema, name) and self._can_be_made(model):
                 found[schema, name] = reflected_model(model, scratch, self._shown(schema))
         return found
+
+    def _can_be_made(self, model: ReflectedModel) -> bool:
+        """Others are left alone, as INTERNAL_TRAIN models on MaxCompute."""
+        made = model["source_type"] in MODEL_TYPES
+        if not made and (model["schema"], model["name"]) in self.declared:
+            raise CommandError(
+                f"model {model['name']} of schema {model['schema']} is {model['source_type']} in the"
+                " database, which no statement makes or changes: declare one of another name"
+            )
+        return made
 
     def _shown(self, schema: str) -> str | None:
         """A schema as it is declared: the connection's own is None."""
@@ -150,19 +171,9 @@ class _Comparison:
                     log.info("Detected change of model %r: %s %s", model.fullname, *change)
                 yield _told(step)
 
-    def _kept(self, value: OptionValue) -> OptionValue:
-        """An option's value as the file keeps it: of a plain key its fingerprint."""
-        return self._fingerprint(value) if isinstance(value, PlainSecret) else value
-
     @cached_property
-    def _fingerprint(self) -> Callable[[PlainSecret], Fingerprint]:
-        """Under the file's salt, which is read once, and not by SQLAlchemy, which may log rows."""
-        assert self.context.connection is not None
-        cursor = self.context.connection.connection.cursor()
-        cursor.execute(SALT_SQL)
-        row = cursor.fetchone()
-        cursor.close()
-        return fingerprints(row and decode(row))
+    def _kept(self) -> Kept:
+        return cast(Kept, cast(Any, self.context.dialect).key_comparison(self.context.connection))
 
 
 def _told(step: Step) -> Step:

@@ -9,7 +9,7 @@ from inspect import unwrap
 from typing import Any
 
 from alembic.ddl.base import ColumnName, RenameTable
-from alembic.ddl.impl import DefaultImpl
+from alembic.ddl.impl import DefaultImpl, _impls
 from alembic.ddl.sqlite import SQLiteImpl, visit_column_name, visit_rename_table
 from alembic.util import CommandError
 from sqlalchemy import DDL, TextClause, text
@@ -17,8 +17,9 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
 
 from .. import sql
+from ..catalog import Change
 from ..dbapi import may_hold_key
-from ..ddl import ModelDDL
+from ..ddl import ModelDDL, element_of
 from ..errors import Error
 from ..execution import driver_connection
 from ..options import EnvSecret, PlainSecret
@@ -28,6 +29,8 @@ from .settings import settings_of
 
 log = logging.getLogger("alembic.runtime.models")  # Alembic's own prefix, which its projects show
 
+#: The name of the implementation for the service, whose dialect has the local one's name.
+MAXCOMPUTE = "odpsmodel+pyodps"
 _HEAD = """\
 -- This script needs the values of {names}.
 -- The local file keeps the names: odpsmodel run takes the script as it is, and nothing needs to be set.
@@ -36,34 +39,19 @@ _HEAD = """\
 
 
 class ModelImpl(DefaultImpl):
-    """What is ours beside Alembic's for SQLite: the driver's transactions hold DDL too, and a script is
-    written when it is whole, at COMMIT, as its head lists the variables of all its EnvSecrets."""
-
-    transactional_ddl = True
+    """What is ours beside Alembic's.  A script with a transaction is written when it is whole, at COMMIT, as
+    its head lists the variables of all its EnvSecrets; another has them where they are needed."""
 
     def __init__(self, *args: Any, **kw: Any) -> None:
         super().__init__(*args, **kw)
         settings_of(self.context_opts)
-        if not self.as_sql and self.connection is not None and not driver_connection(self.connection).begins:
-            self.transactional_ddl = False  # a connection in AUTOCOMMIT
         self._script: list[str] | None = None
         self._listed: dict[str, bool] = {}
         self._begun = True  # by context.begin_transaction(), as far as is known
 
-    def start_migrations(self) -> None:
-        """Take the write lock before the version table is read: of several upgrades at once, the others wait
-        and find nothing left to do."""
-        changes = "destination_rev" in self.context_opts and not self.as_sql
-        whole = self.transactional_ddl and not self.context_opts.get("transaction_per_migration")
-        if not (changes and whole) or self.connection is None:
-            return
-        if not self.connection.in_transaction():
-            log.warning(
-                "context.run_migrations() stands outside of context.begin_transaction() in env.py: nothing is"
-                " committed, unless env.py does it"
-            )
-        elif not driver_connection(self.connection).in_transaction:
-            self.connection.exec_driver_sql("BEGIN IMMEDIATE")
+    def change_model(self, statement: Change) -> None:
+        """Run the statement of an operation."""
+        self.execute(element_of(statement))
 
     # Scripts
 
@@ -137,7 +125,33 @@ class ModelImpl(DefaultImpl):
             super().static_output(part)
 
 
-class ODPSModelImpl(ModelImpl, SQLiteImpl):
+class FileImpl(ModelImpl):
+    """On the local file: the driver's transactions hold DDL too."""
+
+    transactional_ddl = True
+
+    def __init__(self, *args: Any, **kw: Any) -> None:
+        super().__init__(*args, **kw)
+        if not self.as_sql and self.connection is not None and not driver_connection(self.connection).begins:
+            self.transactional_ddl = False  # a connection in AUTOCOMMIT
+
+    def start_migrations(self) -> None:
+        """Take the write lock before the version table is read: of several upgrades at once, the others wait
+        and find nothing left to do."""
+        changes = "destination_rev" in self.context_opts and not self.as_sql
+        whole = self.transactional_ddl and not self.context_opts.get("transaction_per_migration")
+        if not (changes and whole) or self.connection is None:
+            return
+        if not self.connection.in_transaction():
+            log.warning(
+                "context.run_migrations() stands outside of context.begin_transaction() in env.py: nothing is"
+                " committed, unless env.py does it"
+            )
+        elif not driver_connection(self.connection).in_transaction:
+            self.connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+class ODPSModelImpl(FileImpl, SQLiteImpl):
     """Alembic's for SQLite with models, under the name "odpsmodel"."""
 
     __dialect__ = "odpsmodel"
@@ -147,7 +161,7 @@ class ODPSModelImpl(ModelImpl, SQLiteImpl):
 def _with_models(found: type[DefaultImpl]) -> type[DefaultImpl]:
     """The implementation for the name "sqlite", which may be one of the project's, with models."""
 
-    class SQLiteModelImpl(ModelImpl, found):  # type: ignore[misc, valid-type]
+    class SQLiteModelImpl(FileImpl, found):  # type: ignore[misc, valid-type]
         pass
 
     return SQLiteModelImpl
@@ -159,6 +173,8 @@ _by_name = unwrap(DefaultImpl.get_by_dialect.__func__)  # type: ignore[attr-defi
 @wraps(_by_name)
 def _by_dialect(cls: type[DefaultImpl], dialect: Dialect) -> type[DefaultImpl]:
     """Alembic finds an implementation by the dialect's name, and a dialect of ours is named "sqlite"."""
+    if has_models(dialect) and not getattr(dialect, "transactional_models", True):
+        return _impls[MAXCOMPUTE]
     found: type[DefaultImpl] = _by_name(cls, dialect)
     if not has_models(dialect) or issubclass(found, ModelImpl):
         return found

@@ -20,7 +20,6 @@ from ..ddl import (
     DropModel,
     Input,
     ModelVersion,
-    element_of,
 )
 from ..diff import Step, step_of
 from ..errors import OptionError, SemanticError
@@ -212,7 +211,8 @@ def _run(operations: Operations, operation: ModelOp) -> None:
             f"op.{operation.directive} of model {operation.statement.name} needs a database with models, as"
             f" odpsmodel:///path is: the dialect {dialect.name} has none"
         )
-    operations.execute(element_of(operation.statement))
+    implementation: Any = operations.impl
+    implementation.change_model(operation.statement)
 
 
 @Operations.implementation_for(ModelOps)

@@ -86,8 +86,10 @@ class Piece(NamedTuple):
             error.place = error.place.moved(self.line, self.column)
 
 
-def split(script: str, *, hash_lines: bool = False, start: int = 0, line: int = 1) -> Iterator[Piece]:
-    """The statements of a script that mixes model statements and SQLite's SQL.
+def split(
+    script: str, *, hash_lines: bool = False, start: int = 0, line: int = 1, sqlite: bool = True
+) -> Iterator[Piece]:
+    """The statements of a script that mixes model statements and SQLite's SQL, or else MaxCompute's.
 
     With ``hash_lines``, lines that begin with # outside of literals and comments are emptied.  It begins
     at the offset ``start``, where the line ``line`` begins.
@@ -100,7 +102,7 @@ def split(script: str, *, hash_lines: bool = False, start: int = 0, line: int = 
             return
         newline = script.rfind("\n", end, start)
         line, line_start = line + script.count("\n", end, start), max(line_start, newline + 1)
-        ours = _is_ours(script, start)
+        ours = not sqlite or _is_ours(script, start)
         end = _our_end(script, start) if ours else _sqlite_end(script, start)
         text = script[start:end]
         if hash_lines and "\n#" in text:

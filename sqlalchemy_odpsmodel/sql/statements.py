@@ -7,13 +7,13 @@ Values are checked and folded when a statement is made, whoever makes it; what d
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from ..errors import OptionError, SemanticError
 from ..model import DEFAULT_SCHEMA, InputColumn, ModelName, comment_text, model_name, version_name
-from ..options import Options, as_options
+from ..options import Options, OptionValue, as_options
 from .lexer import MODEL_VERBS, RESERVED, quote
 
 NAMESPACE_FLAG = "odps.namespace.schema"
@@ -26,6 +26,8 @@ FLAG, FLAG_VALUE = r"\w+(?:\.\w+)*", rf"{_VALUE_WORD}(?:[ \t]++(?!{_OPENING}){_V
 
 _FLAG, _FLAG_VALUE = re.compile(FLAG), re.compile(FLAG_VALUE)
 _BARE = re.compile(r"\w+")
+#: How an option's value is written; :class:`str` masks a key.
+Shown = Callable[[OptionValue], str]
 
 
 def _name(name: str) -> str:
@@ -41,8 +43,8 @@ def _inputs(inputs: tuple[InputColumn, ...]) -> str:
     return f"\nINPUT ({', '.join(columns)})" if inputs else ""
 
 
-def _options(options: Options) -> str:
-    lines = ",\n".join(f"    {key} = {quote(str(value))}" for key, value in options)
+def _options(options: Options, shown: Shown) -> str:
+    lines = ",\n".join(f"    {key} = {quote(shown(value))}" for key, value in options)
     return f"({lines and chr(10) + lines + chr(10)})"
 
 
@@ -74,8 +76,12 @@ class _Flagged:
         """Whether ``a.b`` is schema.model (True, the default) or project.model."""
         return not self.flags or namespace_flag(self.flags)
 
-    def _prefix(self) -> str:
-        return "".join(f"SET {key}={value};\n" for key, value in self.flags)
+    def __str__(self) -> str:
+        return "".join(f"SET {key}={value};\n" for key, value in self.flags) + self.body()
+
+    def body(self, shown: Shown = str) -> str:
+        """The statement without its SET lines, its options' values written as ``shown`` has them."""
+        raise NotImplementedError
 
     def _model(self, name: ModelName) -> str:
         schema = name.schema if self.namespace_schema else None
@@ -125,12 +131,12 @@ class CreateModel(_Flagged):
         if not self.options:
             raise OptionError("OPTIONS is empty")
 
-    def __str__(self) -> str:
+    def body(self, shown: Shown = str) -> str:
         exists = "IF NOT EXISTS " if self.if_not_exists else ""
         return (
-            f"{self._prefix()}CREATE MODEL {exists}{self._model(self.name)}"
+            f"CREATE MODEL {exists}{self._model(self.name)}"
             f" WITH VERSION {_name(self.version)}{_inputs(self.inputs)}"
-            f"\nOPTIONS {_options(self.options)}{_comment(self.comment, chr(10))}"
+            f"\nOPTIONS {_options(self.options, shown)}{_comment(self.comment, chr(10))}"
         )
 
 
@@ -148,11 +154,11 @@ class AddVersion(_Flagged):
         super().__post_init__()
         _fold_version(self)
 
-    def __str__(self) -> str:
+    def body(self, shown: Shown = str) -> str:
         return (
-            f"{self._prefix()}ALTER MODEL {self._model(self.name)}"
+            f"ALTER MODEL {self._model(self.name)}"
             f" ADD VERSION {_name(self.version)}{_inputs(self.inputs)}"
-            f"\nWITH OPTIONS {_options(self.options)}{_comment(self.comment, chr(10))}"
+            f"\nWITH OPTIONS {_options(self.options, shown)}{_comment(self.comment, chr(10))}"
         )
 
 
@@ -190,9 +196,9 @@ class SetDefaultVersion(_Flagged):
         super().__post_init__()
         object.__setattr__(self, "version", model_name(self.version, "version name"))
 
-    def __str__(self) -> str:
+    def body(self, shown: Shown = str) -> str:
         model = self._model(self.name)
-        return f"{self._prefix()}ALTER MODEL {model} SET DEFAULT_VERSION {_name(self.version)}"
+        return f"ALTER MODEL {model} SET DEFAULT_VERSION {_name(self.version)}"
 
 
 @dataclass(frozen=True)
@@ -206,8 +212,8 @@ class DropVersion(_Flagged):
         super().__post_init__()
         object.__setattr__(self, "version", model_name(self.version, "version name"))
 
-    def __str__(self) -> str:
-        return f"{self._prefix()}ALTER MODEL {self._model(self.name)} DROP VERSION {_name(self.version)}"
+    def body(self, shown: Shown = str) -> str:
+        return f"ALTER MODEL {self._model(self.name)} DROP VERSION {_name(self.version)}"
 
 
 @dataclass(frozen=True)
@@ -217,17 +223,17 @@ class DropModel(_Flagged):
     name: ModelName
     if_exists: bool = False
 
-    def __str__(self) -> str:
+    def body(self, shown: Shown = str) -> str:
         exists = "IF EXISTS " if self.if_exists else ""
-        return f"{self._prefix()}DROP MODEL {exists}{self._model(self.name)}"
+        return f"DROP MODEL {exists}{self._model(self.name)}"
 
 
 @dataclass(frozen=True)
 class ShowModels(_Flagged):
     """``SHOW MODELS``: the models of the current project and schema."""
 
-    def __str__(self) -> str:
-        return f"{self._prefix()}SHOW MODELS"
+    def body(self, shown: Shown = str) -> str:
+        return "SHOW MODELS"
 
 
 @dataclass(frozen=True)
@@ -236,8 +242,8 @@ class ShowVersions(_Flagged):
 
     name: ModelName
 
-    def __str__(self) -> str:
-        return f"{self._prefix()}SHOW VERSIONS FOR MODEL {self._model(self.name)}"
+    def body(self, shown: Shown = str) -> str:
+        return f"SHOW VERSIONS FOR MODEL {self._model(self.name)}"
 
 
 @dataclass(frozen=True)
@@ -246,8 +252,8 @@ class DescModel(_Flagged):
 
     name: ModelName
 
-    def __str__(self) -> str:
-        return f"{self._prefix()}DESC MODEL {self._model(self.name)}"
+    def body(self, shown: Shown = str) -> str:
+        return f"DESC MODEL {self._model(self.name)}"
 
 
 @dataclass(frozen=True)
@@ -260,7 +266,10 @@ class SetFlags(_Flagged):
             raise SemanticError("SET takes a flag")
 
     def __str__(self) -> str:
-        return self._prefix().removesuffix(";\n")
+        return super().__str__().removesuffix(";\n")
+
+    def body(self, shown: Shown = str) -> str:
+        return ""
 
 
 Statement = (

@@ -47,7 +47,7 @@ def short(statements: tuple[Any, ...]) -> str:
 
 
 def steps(before: Model, after: Model, allow: Any = "models") -> list[Any]:
-    return altered(before, after, allow, lambda value: value)
+    return altered(before, after, allow, lambda value, _: value)
 
 
 def done(before: Model, after: Model, allow: Any = "models") -> list[str]:
@@ -217,7 +217,7 @@ class TestComparison:
         assert bool(steps(kept(**was), called(service(**now)))) is changes
 
     def test_a_plain_key_is_compared_as_the_database_keeps_it(self) -> None:
-        def hashed(value: Any) -> Any:
+        def hashed(value: Any, found: Any) -> Any:
             return Fingerprint(value.reveal().upper()) if isinstance(value, PlainSecret) else value
 
         before = kept(APIKEY=Fingerprint("K"))
