@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 from . import catalog, dbapi, store
 from .dbapi import Connection
 from .errors import ModelError, SemanticError, StoreError
-from .model import PUBLIC_PROJECT, ModelName, model_name
-from .options import EnvSecret, PlainSecret, check_types
+from .model import PUBLIC_PROJECT, InputColumn, ModelName, model_name
+from .options import MODEL_TYPES, EnvSecret, PlainSecret, check_types
+from .reflection import ReflectedModel, ReflectedModelVersion
 from .sql import AddVersion, DropModel, DropVersion, SetDefaultVersion
 
 _RESTORE = "restore the file from a backup"
@@ -52,6 +53,33 @@ def check(connection: Connection) -> Iterator[Finding]:
     ((orphans,),) = rows(f"SELECT count(*) {_ORPHANS}")
     if orphans:
         yield Finding(f"{orphans} versions are of no model", f"DELETE {_ORPHANS};")
+
+
+def check_models(models: Iterable[ReflectedModel]) -> Iterator[Finding]:
+    """What of the service's models the rules here would refuse, but for those that no statement makes."""
+    for found in models:
+        types = found["source_type"], found["model_type"]
+        if types[0] not in MODEL_TYPES:
+            continue
+        name = ModelName(found["name"], found["schema"], found["project"])
+        versions = [version["name"] for version in found["versions"]]
+        for version in found["versions"]:
+            for fault in _refused(name, version, types):
+                mend = _without(name, found["default_version"], versions, version["name"])
+                mend = mend or f"{DropModel(name)}; -- and make it again"
+                yield Finding(f"model {name}: version {version['name']}: {fault}", mend)
+
+
+def _refused(name: ModelName, version: ReflectedModelVersion, types: tuple[str, str]) -> Iterator[str]:
+    columns = [(column["name"], column["type"], column["comment"]) for column in version["inputs"]]
+    options = tuple((k, v if isinstance(v, str) else _KEY) for k, v in version["options"].items())
+    try:
+        inputs = tuple(InputColumn(*column) for column in columns)
+        added = AddVersion(name, version["name"], inputs, options, version["comment"])
+        catalog.check(added)
+        catalog.check_added(added, *types)
+    except ModelError as error:
+        yield error.reason
 
 
 def _objects(connection: Connection) -> Iterator[Finding]:
@@ -103,19 +131,23 @@ def _model(connection: Connection, rows: list[tuple[Any, ...]]) -> Iterator[Find
     if faults:
         return
     if model.default_version not in versions:
-        mend = _other_default(model, versions, model.default_version)
+        place = ModelName(model.name, model.schema, model.project)
+        mend = _other_default(place, versions, model.default_version)
         yield Finding(
             f"model {name}: its default version {model.default_version} does not exist", mend or _RESTORE
         )
     for row in rows:
         for fault in _version_faults(connection.store, row):
-            mend = _without(model, versions, row[10]) or f"{dropped}; -- and make it again"
+            place = ModelName(model.name, model.schema, model.project)
+            mend = (
+                _without(place, model.default_version, versions, row[10])
+                or f"{dropped}; -- and make it again"
+            )
             yield Finding(f"model {name}: version {row[10]}: {fault}", mend)
 
 
-def _other_default(model: store.ModelRecord, versions: list[str], but: str) -> str:
+def _other_default(name: ModelName, versions: list[str], but: str) -> str:
     """SQL that sets the newest other version, if a statement can name one."""
-    name = ModelName(model.name, model.schema, model.project)
     others = [version for version in versions if version != but and _is_name(version)]
     if not others:
         return ""
@@ -123,16 +155,14 @@ def _other_default(model: store.ModelRecord, versions: list[str], but: str) -> s
     return f"{SetDefaultVersion(name, others[-1])};{remark}"
 
 
-def _without(model: store.ModelRecord, versions: list[str], version: str) -> str:
+def _without(name: ModelName, default: str, versions: list[str], version: str) -> str:
     """SQL that drops a version, which must not be the default and must have a name; or nothing."""
     if not _is_name(version):
         return ""
-    dropped = (
-        f"{DropVersion(ModelName(model.name, model.schema, model.project), version)}; -- and add it again"
-    )
-    if version != model.default_version:
+    dropped = f"{DropVersion(name, version)}; -- and add it again"
+    if version != default:
         return dropped
-    before = _other_default(model, versions, version).partition(" --")[0]
+    before = _other_default(name, versions, version).partition(" --")[0]
     return before and f"{before} {dropped}"
 
 

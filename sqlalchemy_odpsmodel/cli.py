@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from . import dbapi, file
@@ -26,7 +26,7 @@ except ModuleNotFoundError:
 @click.group()
 @click.version_option(package_name="sqlalchemy_odpsmodel")
 def main() -> None:
-    """Models of MaxCompute in a local SQLite file."""
+    """Models of MaxCompute: in a local SQLite file, or of a project of the service."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # a comment in Chinese on a terminal that has none
             stream.reconfigure(errors="backslashreplace")
@@ -39,19 +39,23 @@ def main() -> None:
 @click.option("--schema", help="The current schema of the statements.")
 @click.option("--keep-going", is_flag=True, help="Go on after a statement that fails.")
 def run(db: str, scripts: tuple[str, ...], project: str | None, schema: str | None, keep_going: bool) -> None:
-    """Run SQL scripts on DB, a file's path or a URL odpsmodel:///path; - is standard input.
+    """Run SQL scripts on DB, a file's path or a URL odpsmodel:///path or odpsmodel+pyodps://…; - is standard
+    input.
 
     Results go to standard output, an OK for each statement and errors to standard error.  Each script
     is one transaction, unless it has BEGIN itself; a statement that fails rolls its script
-    back and ends the run with exit code 1.
+    back and ends the run with exit code 1.  MaxCompute itself has no transactions: there what was done is
+    done, and '${NAME}' as an APIKEY is read from the environment.
     """
-    arguments = connect_arguments(db)
-    arguments |= {k: v for k, v in (("project", project), ("schema", schema)) if v is not None}
+    found = _database(db)
+    found.arguments.update((k, v) for k, v in (("project", project), ("schema", schema)) if v is not None)
+    if not found.is_file:
+        found.arguments.setdefault("expand_env", True)
     texts = [(name, _read(name)) for name in scripts]
     try:
-        connection = dbapi.connect(**arguments)
+        connection = found.connect()
     except Error as error:
-        say(f"{db}: {error}")
+        say(f"{shown(db)}: {error}")
         sys.exit(1)
     failed = False
     try:
@@ -70,35 +74,26 @@ def run(db: str, scripts: tuple[str, ...], project: str | None, schema: str | No
     "--schema", "schemas", multiple=True, help="A schema to declare, may be repeated; all by default."
 )
 def generate(db: str, schemas: tuple[str, ...]) -> None:
-    """Print a Python module that declares the models of a database, a URL odpsmodel:///path or a file's path.
+    """Print a Python module that declares the models of a database, a URL odpsmodel:///path or
+    odpsmodel+pyodps://…, or a file's path.
 
     Schemas are those of the URL's project.  A plain APIKEY becomes an EnvSecret to be filled in.
     """
-    from sqlalchemy import create_engine
-    from sqlalchemy.exc import DBAPIError
-
     from .generate import module
 
-    url, arguments = _url(db, "URL")
-    _require_file(arguments, "URL")
-    engine = create_engine(url)
-    try:
-        models = _reflected(engine, schemas)
-    except (DBAPIError, Error) as error:
-        say(f"{db}: {getattr(error, 'orig', error)}")
-        sys.exit(1)
-    finally:
-        engine.dispose()
+    found = _database(db, "URL")
+    found.require_file("URL")
+    with found.inspected() as inspector:
+        models = _reflected(inspector, schemas)
     click.echo(module(models), nl=False)
 
 
-def _reflected(engine: Any, schemas: tuple[str, ...]) -> list[Any]:
+def _reflected(inspector: Any, schemas: tuple[str, ...]) -> list[Any]:
     """The models of some schemas, or all.  Those of the URL's own are declared without a schema."""
-    from sqlalchemy import MetaData, inspect
+    from sqlalchemy import MetaData
 
     from .schema import reflect_models
 
-    inspector: Any = inspect(engine)
     own = inspector.get_default_model_schema_name()
     models = []
     asked = dict.fromkeys(model_name(name, "schema name") for name in schemas)
@@ -108,7 +103,7 @@ def _reflected(engine: Any, schemas: tuple[str, ...]) -> list[Any]:
             raise click.ClickException(f"there are no models in schema {schema} of the URL's project")
         models += found
     if not models:
-        raise click.ClickException("there are no models in the URL's project: ?project=… names another")
+        raise click.ClickException("there are no models in the URL's project: name another in the URL")
     return models
 
 
@@ -119,10 +114,15 @@ def export(db: str) -> None:
 
     A plain APIKEY becomes a mask, with which the script does not run: it is to be filled in.
     """
-    from .export import script
+    from .export import script, script_of
 
-    with _opened(db) as connection:
-        statements = list(script(connection))
+    found = _database(db)
+    if found.is_file:
+        with _opened(found) as connection:
+            statements = list(script(connection))
+    else:
+        with found.inspected() as inspector:
+            statements = list(script_of(inspector.get_all_models()))
     click.echo("\n".join(statements))
 
 
@@ -134,7 +134,10 @@ def backup(db: str, path: str) -> None:
 
     FILE comes into being whole, and on disk, or not at all.
     """
-    with _opened(db) as connection:
+    found = _database(db)
+    if not found.is_file:
+        raise click.BadParameter("a backup is of a file: use `odpsmodel export`", param_hint="DB")
+    with _opened(found) as connection:
         try:
             file.backup(connection, path)
         except FileExistsError as error:
@@ -146,18 +149,29 @@ def backup(db: str, path: str) -> None:
 def check(db: str) -> None:
     """Check DB, and say how to mend what is wrong.  It changes no data.
 
-    The exit code is 1 where something is.
+    Of a file everything is checked, of MaxCompute that it can be reached, and its models against the rules.
+    The exit code is 1 where something is wrong.
     """
-    from .check import check
+    from .check import check, check_models
 
-    found = False
-    with _opened(db) as connection:
-        for fault, mend in check(connection):
-            found = True
-            say(f"{db}: {fault}\n  to mend it: {mend}")
+    database, found = _database(db), []
+    if database.is_file:
+        with _opened(database) as connection:
+            for finding in check(connection):
+                found.append(finding)
+                _report(db, *finding)
+    else:
+        with database.inspected() as inspector:
+            found = list(check_models(inspector.get_all_models()))
+        for finding in found:
+            _report(db, *finding)
     if found:
         sys.exit(1)
-    click.echo(f"{db}: nothing is wrong")
+    click.echo(f"{shown(db)}: nothing is wrong")
+
+
+def _report(db: str, fault: str, mend: str) -> None:
+    say(f"{shown(db)}: {fault}\n  to mend it: {mend}")
 
 
 @main.command()
@@ -188,7 +202,7 @@ def serve(db: str, host: str, port: int, credentials: str | None, asynchronous: 
     except (CredentialsError, OSError) as error:
         raise click.BadParameter(str(error), param_hint="--credentials") from None
     try:
-        server = Server(connect_arguments(db), host, port, Settings(accounts, asynchronous))
+        server = Server(_served(db), host, port, Settings(accounts, asynchronous))
     except Error as error:
         say(f"{db}: {error}")
         sys.exit(1)
@@ -199,52 +213,106 @@ def serve(db: str, host: str, port: int, credentials: str | None, asynchronous: 
     server.run()
 
 
+def _served(db: str) -> dict[str, Any]:
+    """The arguments of dbapi.connect for a file that is to be served."""
+    found = _database(db)
+    if not found.is_file:
+        raise click.BadParameter("the endpoint serves a file, and this is MaxCompute itself", param_hint="DB")
+    return found.arguments
+
+
+class Database(NamedTuple):
+    """What a command is given: a file, or a project of the service."""
+
+    db: str
+    url: Any
+    dialect: Any
+    arguments: dict[str, Any]
+
+    @property
+    def is_file(self) -> bool:
+        return "database" in self.arguments
+
+    def connect(self) -> Any:
+        """A connection of its driver."""
+        module = dbapi if self.is_file else self.dialect.import_dbapi()
+        return module.connect(**self.arguments)
+
+    def require_file(self, argument: str) -> None:
+        """Refuse a path where there is no file, or an empty one: to connect would make a database."""
+        if not self.is_file:
+            return
+        path = self.arguments["database"]
+        if self.arguments.get("uri"):
+            parts = urlsplit(path)
+            path = ":memory:" if "mode=memory" in parts.query else unquote(parts.path)
+        if path != ":memory:" and not (os.path.exists(path) and os.stat(path).st_size):
+            raise click.BadParameter(f"{path}: no such file, or an empty one", param_hint=argument)
+
+    @contextmanager
+    def inspected(self) -> Iterator[Any]:
+        """SQLAlchemy's inspector; an error ends the command with exit code 1."""
+        from sqlalchemy import create_engine, inspect
+        from sqlalchemy.exc import DBAPIError
+
+        engine = create_engine(self.url)
+        try:
+            yield inspect(engine)
+        except (DBAPIError, Error) as error:
+            say(f"{shown(self.db)}: {getattr(error, 'orig', error)}")
+            sys.exit(1)
+        finally:
+            engine.dispose()
+
+
 @contextmanager
-def _opened(db: str) -> Iterator[dbapi.Connection]:
-    """A connection to a database that is there; an error ends the command with exit code 1."""
-    arguments = connect_arguments(db)
-    _require_file(arguments, "DB")
+def _opened(found: Database) -> Iterator[dbapi.Connection]:
+    """A connection to a file that is there; an error ends the command with exit code 1."""
+    found.require_file("DB")
     try:
-        with closing(dbapi.connect(**arguments)) as connection:
+        with closing(dbapi.connect(**found.arguments)) as connection:
             yield connection
     except (Error, OSError) as error:
-        say(f"{db}: {error}")
+        say(f"{found.db}: {error}")
         sys.exit(1)
 
 
-def _require_file(arguments: dict[str, Any], argument: str) -> None:
-    """Refuse a path where there is no file, or an empty one: to connect would make a database."""
-    path = arguments["database"]
-    if arguments.get("uri"):
-        parts = urlsplit(path)
-        path = ":memory:" if "mode=memory" in parts.query else unquote(parts.path)
-    if path != ":memory:" and not (os.path.exists(path) and os.stat(path).st_size):
-        raise click.BadParameter(f"{path}: no such file, or an empty one", param_hint=argument)
-
-
-def connect_arguments(db: str) -> dict[str, Any]:
-    """The arguments of dbapi.connect for a path or a URL of ours."""
-    return _url(db)[1] if "://" in db else {"database": db}
-
-
-def _url(db: str, argument: str = "DB") -> tuple[Any, dict[str, Any]]:
-    """A path or a URL of ours as a URL, and the arguments of dbapi.connect that it gives."""
+def _database(db: str, argument: str = "DB") -> Database:
+    """A file's path, or a URL of ours."""
+    if db.startswith("odpsmodel+") and "://" not in db:  # which may hold a key
+        raise click.BadParameter("a URL has :// after its beginning", param_hint=argument)
+    if "://" not in db and argument == "DB":
+        return Database(db, None, None, {"database": db})
     from sqlalchemy.engine import URL, make_url
     from sqlalchemy.exc import ArgumentError
 
-    from .dialect import ModelDialect
-
     try:
         url = make_url(db) if "://" in db else URL.create("odpsmodel", database=db)
-        dialect = url.get_dialect()
-        if not issubclass(dialect, ModelDialect):
-            raise ArgumentError("a URL is odpsmodel:///path or odpsmodel:////absolute/path")
-        (database,), arguments = dialect().create_connect_args(url)
+        dialect: Any = url.get_dialect()
+        if not getattr(dialect, "supports_models", False):
+            raise ArgumentError(
+                "a URL is odpsmodel:///path, odpsmodel:////absolute/path or odpsmodel+pyodps://…@project/?…"
+            )
+        if not dialect.transactional_models:
+            dialect.import_dbapi()
+        places, arguments = dialect().create_connect_args(url)
         if dialect.is_async:
             url = url.set(drivername="odpsmodel")
     except ArgumentError as error:
         raise click.BadParameter(str(error), param_hint=argument) from None
-    return url, {"database": database, **arguments}
+    except ModuleNotFoundError as error:
+        raise click.ClickException(str(error)) from None
+    name = "database" if dialect.transactional_models else "project"
+    return Database(db, url, dialect, {**dict(zip((name,), places, strict=False)), **arguments})
+
+
+def shown(db: str) -> str:
+    """A path, or a URL without its key."""
+    if "://" not in db:
+        return db
+    from sqlalchemy.engine import make_url
+
+    return make_url(db).render_as_string(hide_password=True)
 
 
 def _read(name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -11,7 +11,9 @@ from .dbapi import Connection
 from .ddl import ModelVersion
 from .diff import creation
 from .model import ModelName
-from .options import Fingerprint, Options
+from .options import MODEL_TYPES, Fingerprint, Options
+from .reflection import ReflectedModel
+from .schema import read_version
 
 HEAD = """\
 -- Models of MaxCompute, as `odpsmodel export` found them.  Owners and times become those of the run.
@@ -26,6 +28,7 @@ _MASKED = (
 class _Kept:
     """A model as a database keeps it, as a declared one."""
 
+    project: str
     name: str
     schema: str | None
     source_type: str
@@ -36,7 +39,7 @@ class _Kept:
 
 
 def script(connection: Connection) -> Iterator[str]:
-    """The head, and for each model of all projects and schemas its statements, with full names.
+    """The head, and for each model of all projects and schemas of a file its statements, with full names.
 
     A key that was given by its variable's name is written so.  Of a plain one a database has a fingerprint
     only: in its place stands a mask, which is refused when the script is run.  Raises StoreError.
@@ -46,10 +49,23 @@ def script(connection: Connection) -> Iterator[str]:
         return
     described = map(store.read_described, connection.store.rows(store.EVERYTHING_SQL))
     for model, rows in groupby(described, lambda row: row[0]):
-        yield _script(model, [version for _, version in rows])
+        yield _script(_kept(model, [version for _, version in rows]))
 
 
-def _script(model: store.ModelRecord, records: list[store.VersionRecord | None]) -> str:
+def script_of(models: Iterable[ReflectedModel]) -> Iterator[str]:
+    """The same of models as an inspector has them; those that no statement makes are named in a comment."""
+    yield HEAD
+    for found in models:
+        if found["source_type"] not in MODEL_TYPES:
+            name = ".".join((found["project"], found["schema"], found["name"]))
+            yield f"-- Model {name} is {found['source_type']}, which no statement makes.\n"
+            continue
+        names = ("project", "name", "schema", "source_type", "model_type", "default_version", "comment")
+        content = {name: found[name] for name in names}  # type: ignore[literal-required]
+        yield _script(_Kept(**content, versions=tuple(map(read_version, found["versions"]))))
+
+
+def _kept(model: store.ModelRecord, records: list[store.VersionRecord | None]) -> _Kept:
     versions = []
     for found in records:
         if found is None:
@@ -57,7 +73,8 @@ def _script(model: store.ModelRecord, records: list[store.VersionRecord | None])
         versions.append(
             ModelVersion(found.name, inputs=found.inputs, options=found.options, comment=found.comment)
         )
-    kept = _Kept(
+    return _Kept(
+        model.project,
         model.name,
         model.schema,
         model.source_type,
@@ -66,8 +83,11 @@ def _script(model: store.ModelRecord, records: list[store.VersionRecord | None])
         model.comment,
         tuple(versions),
     )
-    masked = " and ".join(version.name for version in versions if _is_masked(version.options))
-    statements = creation(kept, ModelName(model.name, model.schema, model.project))
+
+
+def _script(kept: _Kept) -> str:
+    masked = " and ".join(version.name for version in kept.versions if _is_masked(version.options))
+    statements = creation(kept, ModelName(kept.name, kept.schema, kept.project))
     return (_MASKED.format(masked) if masked else "") + "".join(f"{statement};\n" for statement in statements)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from typing import Any
 
 import click
 
@@ -16,8 +17,10 @@ from .sql.place import place_of
 from .sql.script import Piece, split
 
 
-def run_script(connection: dbapi.Connection, name: str, text: str, keep_going: bool) -> bool:
-    """Run one script as one transaction; whether all of it succeeded."""
+def run_script(connection: Any, name: str, text: str, keep_going: bool) -> bool:
+    """Run one script, on a file as one transaction; whether all of it succeeded."""
+    if not isinstance(connection, dbapi.Connection):
+        return _run_pieces(connection, name, text, keep_going)
     in_hand = any(_is_begin(piece) for piece in split(text, hash_lines=True))
     connection.isolation_level = None if in_hand else "IMMEDIATE"
     succeeded = _run_pieces(connection, name, text, keep_going)
@@ -37,10 +40,10 @@ def run_script(connection: dbapi.Connection, name: str, text: str, keep_going: b
     return succeeded
 
 
-def _run_pieces(connection: dbapi.Connection, name: str, text: str, keep_going: bool) -> bool:
+def _run_pieces(connection: Any, name: str, text: str, keep_going: bool) -> bool:
     """Run the statements of a script; whether all succeeded.  Like odpscmd, it drops lines with #."""
-    succeeded = True
-    pieces = split(text, hash_lines=True)
+    succeeded, sqlite = True, isinstance(connection, dbapi.Connection)
+    pieces = split(text, hash_lines=True, sqlite=sqlite)
     while (piece := next(pieces, None)) is not None:
         error = _run_piece(connection, name, piece)
         if error is None:
@@ -53,7 +56,7 @@ def _run_pieces(connection: dbapi.Connection, name: str, text: str, keep_going: 
             start = text.find("\n", piece.end) + 1 or len(text)
             line = piece.line + text.count("\n", piece.start, start)
             say(f"{name}: going on with line {line}")
-            pieces = split(text, hash_lines=True, start=start, line=line)
+            pieces = split(text, hash_lines=True, start=start, line=line, sqlite=sqlite)
     return succeeded
 
 
@@ -62,7 +65,7 @@ def _is_begin(piece: Piece) -> bool:
     return opening is not None and opening.lastgroup == "begin"
 
 
-def _run_piece(connection: dbapi.Connection, name: str, piece: Piece) -> Exception | None:
+def _run_piece(connection: Any, name: str, piece: Piece) -> Exception | None:
     """Run one statement and print its result, or the error that is returned."""
     cursor = connection.cursor()
     with warnings.catch_warnings(record=True) as caught:
@@ -81,7 +84,7 @@ def _run_piece(connection: dbapi.Connection, name: str, piece: Piece) -> Excepti
     return None
 
 
-def _print(cursor: dbapi.Cursor) -> None:
+def _print(cursor: Any) -> None:
     if cursor.description is None:
         return
     if isinstance(cursor.statement, DescModel):

@@ -15,7 +15,7 @@ if not hasattr(alembic.util, "DispatchPriority"):
         " pip install 'sqlalchemy_odpsmodel[alembic]'"
     )
 
-from . import autogenerate, impl  # noqa: F401  they register themselves
+from . import autogenerate, impl, maxcompute  # noqa: F401  they register themselves
 from .operations import (
     AddModelVersionOp,
     CreateModelOp,

@@ -22,7 +22,10 @@ FLOORS = (
     "dbapi",
     "registration", "ddl", "diff", "reflection", "schema",
     "execution", "dialect", "aiosqlite", "provision",
-    "alembic.settings", "alembic.operations", "alembic.impl", "alembic.autogenerate", "alembic",
+    "maxcompute.literals", "maxcompute.replies", "maxcompute.failures", "maxcompute.service", "maxcompute.dbapi",
+    "maxcompute.compiler", "maxcompute.dialect", "maxcompute",
+    "alembic.settings", "alembic.operations", "alembic.impl", "alembic.maxcompute", "alembic.autogenerate",
+    "alembic",
     "server.ordinary.types", "server.ordinary.values", "server.ordinary.tables", "server.ordinary.nodes",
     "server.ordinary.hive", "server.ordinary.literals", "server.ordinary.expressions", "server.ordinary.select",
     "server.ordinary.translate", "server.ordinary",
@@ -31,7 +34,9 @@ FLOORS = (
     "testing.client", "testing", "testing.container",
     "generate", "export", "check", "run", "cli",
 )  # fmt: skip
-ALEMBIC = {"alembic.settings", "alembic.operations", "alembic.impl", "alembic.autogenerate", "alembic"}
+ALEMBIC = {
+    f"alembic{name}" for name in ("", ".settings", ".operations", ".impl", ".maxcompute", ".autogenerate")
+}
 OUTSIDE = {
     "sqlite3": {
         "errors",
@@ -52,7 +57,8 @@ OUTSIDE = {
     "starlette": {"server.app", "server.replies"},
     "uvicorn": {"server.serve"},
     "pytest": {"testing"},
-    "odps": {"testing.client"},
+    "odps": {"testing.client", "maxcompute.failures", "maxcompute.service"},
+    "requests": {"maxcompute.failures"},
     "testcontainers": {"testing.container"},
     "aiosqlite": {"aiosqlite"},
     "sqlalchemy": {
@@ -66,6 +72,8 @@ OUTSIDE = {
         "aiosqlite",
         "provision",
         "cli",
+        "maxcompute.compiler",
+        "maxcompute.dialect",
     }
     | ALEMBIC,
     "alembic": ALEMBIC,
