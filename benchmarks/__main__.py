@@ -19,8 +19,8 @@ from tempfile import TemporaryDirectory
 from .contest import as_row
 from .sizes import SMALL, Sizes
 
-GROUPS = ("writing", "reading", "parsing", "growth", "starting", "migrations", "serving")
-NEEDED = {"serving": "pyodps"}
+GROUPS = ("writing", "reading", "parsing", "growth", "starting", "migrations", "serving", "counted")
+NEEDED = {"serving": "pyodps", "counted": "pyodps"}
 PACKAGES = ("sqlalchemy_odpsmodel", "sqlalchemy", "alembic", "pandas", "pyodps", "mlflow")
 
 

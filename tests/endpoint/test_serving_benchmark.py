@@ -1,4 +1,4 @@
-"""The benchmark of the endpoint runs, and prints what it says: requests, and the server's share of a call."""
+"""The benchmarks of the endpoint run, and print what they say: requests, and the server's share of a call."""
 
 from __future__ import annotations
 
@@ -25,12 +25,31 @@ REQUESTS = {
 }
 
 
-def test_a_small_run() -> None:
-    command = [sys.executable, "-m", "benchmarks", "serving", "--small", "--rounds", "1"]
+def run(group: str) -> str:
+    """What a small run prints."""
+    command = [sys.executable, "-m", "benchmarks", group, "--small", "--rounds", "1"]
     root = Path(__file__).parents[2]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
-    found = re.findall(r"^\| requests of a call \| (.*) \| (\d+) requests \|", done.stdout, re.MULTILINE)
-    assert {name: int(number) for name, number in found} == REQUESTS
-    shares = re.findall(r"^\| the server's share of a call \| (.*) \| (\d+) % \|", done.stdout, re.MULTILINE)
+    return subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout
+
+
+def figures(printed: str, contest: str) -> dict[str, int]:
+    found = re.findall(rf"^\| {re.escape(contest)} \| (.*) \| (\d+) \w+ \|", printed, re.MULTILINE)
+    return {name: int(number) for name, number in found}
+
+
+def test_a_small_run() -> None:
+    printed = run("serving")
+    assert figures(printed, "requests of a call") == REQUESTS
+    shares = re.findall(r"^\| the server's share of a call \| (.*) \| (\d+) % \|", printed, re.MULTILINE)
     assert [name for name, _ in shares] == list(REQUESTS)
     assert all(0 < int(share) <= 100 for _, share in shares)
+
+
+def test_the_driver_of_maxcompute_asks_no_more_than_the_client() -> None:
+    """Of each operation that both can do."""
+    printed = run("counted")
+    ours, bare = (figures(printed, f"requests of {who}") for who in ("odpsmodel+pyodps", "PyODPS alone"))
+    later = figures(printed, "requests of odpsmodel+pyodps, answered later")
+    assert [name for name, number in bare.items() if ours[name] > number] == []
+    assert (ours["CREATE MODEL, element"], later["CREATE MODEL, element"]) == (1, 3)
+    assert ours.keys() == later.keys() == figures(printed, "polls of odpsmodel+pyodps, answered later").keys()

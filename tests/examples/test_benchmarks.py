@@ -38,7 +38,7 @@ def test_a_small_run(tmp_path: Path) -> None:
         assert "figure" in result or len(result["seconds"]) == 1
     assert {result["group"] for result in results} == {
         "writing", "reading", "parsing", "growth", "starting", "migrations",
-    } | ({"serving"} if find_spec("odps") else set())  # fmt: skip
+    } | ({"serving", "counted"} if find_spec("odps") else set())  # fmt: skip
 
 
 def test_an_unknown_group_is_named() -> None:
