@@ -16,6 +16,7 @@ from sqlalchemy import URL, Connection, Engine, Table, event
 from sqlalchemy.dialects.sqlite import BOOLEAN, DATETIME, INTEGER, TEXT
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.engine import reflection
+from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.exc import ArgumentError, NoSuchTableError, OperationalError
 from sqlalchemy.util import asbool
 
@@ -56,20 +57,10 @@ _VIEW_TYPES = {
 }
 
 
-class ModelDialect(SQLiteDialect_pysqlite):
-    """SQLAlchemy's dialect for sqlite3 with models; the two dialects below are this under a name."""
+class HasModels(DefaultDialect):
+    """What the dialects share: models found by inspect(), statements sent with their keys unseen."""
 
     supports_models = True
-    #: Whether several statements on models can be undone as one.
-    transactional_models = True
-    supports_statement_cache = True
-    #: Whose statement a text is, "model" or "" for neither's; and what asks the driver's connection.
-    kind_of = staticmethod(kind_of)
-    driver_connection = staticmethod(driver_connection)
-    ddl_compiler = ModelDDLCompiler
-    execution_ctx_cls = ModelExecutionContext
-
-    # Connecting
 
     @classmethod
     def get_dialect_cls(cls, url: URL) -> Any:
@@ -83,10 +74,6 @@ class ModelDialect(SQLiteDialect_pysqlite):
         refuse_late_alembic()
         return ModelInspector
 
-    @classmethod
-    def import_dbapi(cls) -> Any:
-        return dbapi
-
     def retrieve_dbapi_version(self, dbapi: Any) -> Any:
         """The package's version; SQLAlchemy 2.1 asks for it, 2.0 has no such function."""
         from sqlalchemy.util import parse_version_string
@@ -96,8 +83,36 @@ class ModelDialect(SQLiteDialect_pysqlite):
     @classmethod
     def engine_created(cls, engine: Engine) -> None:
         """What SET gave alone ends with the connection's stay outside of the pool."""
-        event.listen(engine, "engine_connect", connected)
-        event.listen(engine, "reset", forget_flags)
+        event.listen(engine, "engine_connect", _connected)
+        event.listen(engine, "reset", _forget_flags)
+
+    def do_execute(self, cursor: Any, statement: str, parameters: Any, context: Any = None) -> None:
+        context.send(cursor.execute, statement, parameters)
+
+    def do_executemany(self, cursor: Any, statement: str, parameters: Any, context: Any = None) -> None:
+        context.send(cursor.executemany, statement, parameters)
+
+    def do_execute_no_params(self, cursor: Any, statement: str, context: Any = None) -> None:
+        context.send(cursor.execute, statement, ())
+
+
+class ModelDialect(HasModels, SQLiteDialect_pysqlite):
+    """SQLAlchemy's dialect for sqlite3 with models; the two dialects below are this under a name."""
+
+    #: Whether several statements on models can be undone as one.
+    transactional_models = True
+    supports_statement_cache = True
+    #: Whose statement a text is, "model" or "" for neither's; and what asks the driver's connection.
+    kind_of = staticmethod(kind_of)
+    driver_connection = staticmethod(driver_connection)
+    ddl_compiler = ModelDDLCompiler
+    execution_ctx_cls = ModelExecutionContext
+
+    # Connecting
+
+    @classmethod
+    def import_dbapi(cls) -> Any:
+        return dbapi
 
     def create_connect_args(self, url: URL) -> Any:
         """URL arguments are those of dbapi.connect; with ``uri=true`` SQLite's own too."""
@@ -121,17 +136,6 @@ class ModelDialect(SQLiteDialect_pysqlite):
     def lock_models(self, connection: Connection) -> None:
         """Take the write lock, and wait for it, before the transaction reads."""
         connection.exec_driver_sql(store.LOCK_SQL)
-
-    # Executing
-
-    def do_execute(self, cursor: Any, statement: str, parameters: Any, context: Any = None) -> None:
-        context.send(cursor.execute, statement, parameters)
-
-    def do_executemany(self, cursor: Any, statement: str, parameters: Any, context: Any = None) -> None:
-        context.send(cursor.executemany, statement, parameters)
-
-    def do_execute_no_params(self, cursor: Any, statement: str, context: Any = None) -> None:
-        context.send(cursor.execute, statement, ())
 
     # Reflection of tables and views: the store's are never listed among them
 
@@ -312,11 +316,11 @@ def _check(url: URL) -> None:
         )
 
 
-def connected(*_: Any) -> None:
+def _connected(*_: Any) -> None:
     register_with_alembic()
 
 
-def forget_flags(connection: Any, *_: Any) -> None:
+def _forget_flags(connection: Any, *_: Any) -> None:
     getattr(unwrapped(connection), "flags", {}).clear()
 
 

@@ -297,7 +297,7 @@ class _ModelGenerator(_ModelVisitor, InvokeCreateDDLBase):
             if transactional and self.checkfirst and _exists(model, self.connection):
                 return  # another has made it while this one waited for the write lock
             if not transactional and hasattr(self.connection, "begin_nested"):
-                _check_sent(model, self.dialect)
+                _check_sent(model, self.connection)
             with self.with_ddl_events(model, checkfirst=self.checkfirst):
                 for element in model._creation():
                     with nullcontext() if transactional else _undone(model, element, self.connection):
@@ -330,10 +330,10 @@ def _all_or_nothing(connection: Any) -> Iterator[bool]:
         yield True
 
 
-def _check_sent(model: Model, dialect: Any) -> None:
+def _check_sent(model: Model, connection: Any) -> None:
     """Raise before anything is sent what one of several statements would raise."""
     for element in model._creation():
-        dialect.check_sent(element.statement)
+        connection.dialect.check_sent(connection, element.statement)
 
 
 @contextmanager

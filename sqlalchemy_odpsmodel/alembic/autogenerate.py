@@ -43,7 +43,7 @@ def compare_models(context: AutogenContext, upgrade_ops: UpgradeOps) -> None:
         _leave_out(included, context.dialect)
         return
     if not getattr(context.dialect, "transactional_models", True):
-        _refuse_upper_case(to_list(context.metadata))
+        _refuse_upper_case(context)
     upgrade_ops.ops[:] = [operation for operation in upgrade_ops.ops if not _is_of_a_store_view(operation)]
     comparison = _Comparison(context, declared)
     try:
@@ -55,12 +55,13 @@ def compare_models(context: AutogenContext, upgrade_ops: UpgradeOps) -> None:
     upgrade_ops.ops.extend(changes)
 
 
-def _refuse_upper_case(metadatas: list[MetaData]) -> None:
-    """MaxCompute folds the names of tables, so that another one would be found than is declared."""
-    for table in (table for metadata in metadatas for table in metadata.tables.values()):
-        folded = table.name.lower()
-        if table.name != folded:
-            raise CommandError(f"MaxCompute folds names: declare the table {table.name} as {folded}")
+def _refuse_upper_case(context: AutogenContext) -> None:
+    """MaxCompute folds the names of tables and schemas, so that another table would be found than is
+    declared."""
+    for table in (table for metadata in to_list(context.metadata) for table in metadata.tables.values()):
+        name, folded = table.fullname, table.fullname.lower()
+        if name != folded and context.run_object_filters(table, table.name, "table", False, None):
+            raise CommandError(f"MaxCompute folds names: declare the table {name} as {folded}")
 
 
 def _leave_out(declared: list[Model], dialect: Dialect) -> None:

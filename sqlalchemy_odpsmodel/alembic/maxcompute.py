@@ -20,7 +20,7 @@ from sqlalchemy.types import NullType
 
 from .. import sql
 from ..catalog import Change
-from ..ddl import ModelVersion
+from ..ddl import ModelVersion, translated_schema
 from ..diff import differing_parts
 from ..reflection import ReflectedModel
 from ..schema import read_version
@@ -32,8 +32,6 @@ _AGAIN = (
     "the statements before this one are done, and MaxCompute undoes none: mend the cause and run the same"
     " command again, which goes on from here, before any in the other direction"
 )
-
-
 #: In what is owed of a model.
 _DEFAULT = "(the default version)"
 _CHANGES = ("nullable", "name", "type_", "server_default", "autoincrement")
@@ -146,7 +144,8 @@ class MaxComputeImpl(ModelImpl):
     def _found(self, statement: Change) -> ReflectedModel | None:
         inspector: Any = inspect(self.connection)
         try:
-            found: ReflectedModel = inspector.get_model(statement.name.model, statement.name.schema)
+            schema = self._schema(statement.name.schema)
+            found: ReflectedModel = inspector.get_model(statement.name.model, schema)
         except NoSuchTableError:
             return None
         return found
@@ -177,7 +176,14 @@ class MaxComputeImpl(ModelImpl):
     def _place_of(self, kind: str, schema: str | None, name: str) -> tuple[str, str, str]:
         """What is owed of, by its folded names."""
         own = "" if self.as_sql else self._inspector().get_default_model_schema_name()
-        return kind, (schema or own).lower(), name.lower()
+        return kind, (self._schema(schema) or own).lower(), name.lower()
+
+    def _schema(self, schema: str | None) -> str | None:
+        """A schema as statements have it, which follow the connection's schema_translate_map."""
+        connection: Any = self.connection
+        options = {} if self.as_sql else connection.get_execution_options()
+        schemas = options.get("schema_translate_map") or {}
+        return schemas.get(schema) or translated_schema(schema, schemas)
 
     def _owe(self, place: tuple[str, str, str], parts: set[str]) -> None:
         self._owed.setdefault(place, set()).update(parts)
@@ -214,16 +220,19 @@ class MaxComputeImpl(ModelImpl):
     def drop_table(self, table: Table, **kw: Any) -> None:
         """Drop a table, unless there is none."""
         self._owed.pop(self._place_of("table", table.schema, table.name), None)
-        if not self.as_sql and not self._inspector().has_table(table.name, table.schema):
+        if not self.as_sql and self._columns(table.name, table.schema) is None:
             log.warning("DROP TABLE %s: it is done already", table.fullname)
             return
         super().drop_table(table, **kw)
 
     def add_column(self, table_name: str, column: Column[Any], *, schema: Any = None, **kw: Any) -> None:
-        """Add a column, unless there is one of its name and type."""
+        """Add a column, unless there is one of its name and type, or with if_not_exists of its name."""
         self._owed.get(self._place_of("table", schema, table_name), set()).discard(column.name.lower())
         found = None if self.as_sql else self._columns(table_name, schema)
-        if found and found.items() >= self._types([column]).items():
+        if found and (
+            found.items() >= self._types([column]).items()
+            or (kw.get("if_not_exists") and column.name.lower() in found)
+        ):
             log.warning("ALTER TABLE %s ADD COLUMNS (%s): it is done already", table_name, column.name)
             return
         self._exec(AddColumns(table_name, column, schema=schema))
@@ -260,7 +269,7 @@ class MaxComputeImpl(ModelImpl):
 
     def _columns(self, name: str, schema: str | None) -> dict[str, str] | None:
         """The columns of a table and their types; None where there is no table."""
-        inspector = self._inspector()
+        inspector, schema = self._inspector(), self._schema(schema)
         return self._types(inspector.get_columns(name, schema)) if inspector.has_table(name, schema) else None
 
     def _inspector(self) -> Any:

@@ -80,7 +80,7 @@ from . import replies
 from .literals import Parameters, fill
 
 try:
-    from .service import Service
+    from .service import GENERAL_HINTS, Service
 except ModuleNotFoundError as error:
     needed = "pip install 'sqlalchemy_odpsmodel[maxcompute]'"
     raise ModuleNotFoundError(f"MaxCompute needs {error.name}: {needed}", name=error.name) from None
@@ -130,7 +130,10 @@ apilevel = "2.0"
 threadsafety = 1
 paramstyle = "qmark"
 
-_KEY = re.compile(r"(API_?KEY\W+)\S+", re.IGNORECASE)
+_KEY = re.compile(
+    r"""(API_?KEY['"`]?\s*+[^\w\s|'"]*+\s*+)(?:'(?:[^'\\]|\\.)*+(?:'|\Z)|"(?:[^"\\]|\\.)*+(?:"|\Z)|[^\s|]+)""",
+    re.IGNORECASE,
+)
 #: How many rows a request brings.
 PAGE_ROWS = 10_000
 _FIRST_WORD = re.compile(rf"{TRIVIA}([A-Za-z]+|\()", re.DOTALL)
@@ -160,7 +163,7 @@ class Cursor:
         self.lastrowid = None
         #: Of the statement that was sent last, for logview and support.
         self.instance_id: str | None = None
-        self._closed = False
+        self._closed = self._cancelled = False
         self._clear()
 
     def _clear(self) -> None:
@@ -168,7 +171,7 @@ class Cursor:
         self.statement = None
         self.instance_id = None
         self._instance: Any = None
-        self._cancelled = self._done = False
+        self._done = False
         self.description: _Description | None = None
         self._page: Iterator[tuple[Any, ...]] = iter(())
         self._download: Any = None
@@ -192,7 +195,7 @@ class Cursor:
         except ModelError as error:
             if self._instance is not None:
                 error.instance_id = error.instance_id or self.instance_id
-            if self._done and isinstance(error, ServiceError):
+            if self._done and isinstance(error, ServiceError) and error.hint in GENERAL_HINTS:
                 error.hint = "the statement itself has run: look before you send it again"
             raise
 
@@ -206,7 +209,7 @@ class Cursor:
         check_size(sql)
         flags, start = read_flags(sql)
         if is_blank(sql, start):
-            self.connection.flags.update(flags)
+            self.connection.set_flags(flags)
             return self
         opening = match_opening(sql, start)
         if opening is not None and opening.lastgroup == "model":
@@ -217,11 +220,16 @@ class Cursor:
         """Execute one statement for each of the parameters, a request each."""
         self._begin()
         rows = list(seq_of_parameters)
-        if match_opening(sql) is None:
+        _, start = read_flags(sql)
+        if match_opening(sql, start) is None:
             for parameters in rows:
-                fill(sql, parameters)  # what cannot be sent is told before anything is
+                fill(sql[start:], parameters)  # what cannot be sent is told before anything is
         for parameters in rows:
-            self.execute(sql, parameters)
+            self._clear()
+            if self._cancelled:
+                raise ServiceError("executemany() was stopped: what it sent before is done")
+            with self._limited():
+                self._execute(sql, parameters)
             if self.description is not None:
                 self._clear()
                 raise ProgrammingError("executemany() takes no statement that has rows")
@@ -236,9 +244,8 @@ class Cursor:
             self.connection.service.stop(instance)
 
     def _begin(self) -> None:
-        self.connection.require_open()
-        if self._closed:
-            raise InterfaceError("the cursor is closed")
+        self._require_open()
+        self._cancelled = False
         self._clear()
 
     # Model statements
@@ -271,7 +278,7 @@ class Cursor:
         """A model statement; ``text`` is how it was written, where that can be sent."""
         connection = self.connection
         if isinstance(statement, SetFlags):
-            connection.flags.update(statement.flags)
+            connection.set_flags(statement.flags)
             return self
         if not isinstance(statement, (ShowModels, ShowVersions, DescModel)):
             connection.check(statement)
@@ -372,6 +379,7 @@ class Cursor:
         return self
 
     def __next__(self) -> tuple[Any, ...]:
+        self._require_open()
         row = None if self.description is None else self.fetchone()
         if row is None:
             raise StopIteration
@@ -390,10 +398,13 @@ class Cursor:
         self._page = iter(rows)
         return True
 
-    def _require_result(self) -> None:
+    def _require_open(self) -> None:
         self.connection.require_open()
         if self._closed:
             raise InterfaceError("the cursor is closed")
+
+    def _require_result(self) -> None:
+        self._require_open()
         if self.description is None:
             raise ProgrammingError("nothing to fetch: the last statement has no result, or there was none")
 
@@ -499,6 +510,18 @@ class Connection:
         """Read a model statement as executing it would, under the flags of the connection."""
         flags = self._engine_flags | self.flags
         return parse(sql, parameters, namespace_schema=namespace_flag(flags.items()))
+
+    def set_flags(self, flags: Flags) -> None:
+        """What SET gives alone, from now on."""
+        _refuse_timezone(dict(flags))
+        self.flags.update(flags)
+
+    def key(self, statement: ShowVersions | DescModel) -> tuple[str, str, str]:
+        """(project, schema, model) that a statement's name means under its flags."""
+        project, schema, model = self.session.key(statement)
+        if statement.name.schema is None and statement.namespace_schema:
+            schema = self.settings(dict(statement.flags)).get("odps.default.schema", schema).lower()
+        return project, schema, model
 
     def settings(self, flags: Mapping[str, str]) -> dict[str, str]:
         """What is sent with a statement: names are read as by the local driver, times in the timezone."""
@@ -695,7 +718,7 @@ def _versions(connection: Connection, statement: ShowVersions, text: str) -> _An
             return head, rows
     except ServiceError:
         pass
-    key = connection.session.key(statement)
+    key = connection.key(statement)
     described = connection.cursor()
     described._send(_desc(statement).body(), dict(statement.flags), ())
     owner = replies.owner_of(connection.service.text(described._instance))
@@ -710,7 +733,7 @@ def _desc(statement: ShowVersions) -> DescModel:
 def _described(connection: Connection, statement: DescModel, text: str) -> _Answer:
     rows = replies.described(text)
     if rows is None:
-        key = connection.session.key(statement)
+        key = connection.key(statement)
         found = connection.service.model(*key)
         if found is None:
             raise replies.malformed("DESC MODEL")

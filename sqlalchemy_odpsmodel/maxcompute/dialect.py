@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, Table, event, types
+from sqlalchemy import URL, Connection, Table, event, types
 from sqlalchemy.engine import reflection
-from sqlalchemy.engine.default import DefaultDialect, DefaultExecutionContext
-from sqlalchemy.exc import ArgumentError, InvalidRequestError, NoSuchTableError, OperationalError
+from sqlalchemy.engine.default import DefaultExecutionContext
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    InvalidRequestError,
+    NoSuchTableError,
+    OperationalError,
+)
 from sqlalchemy.util import asbool
 
-from .. import __version__
 from ..dbapi import may_hold_key
-from ..dialect import connected, forget_flags
-from ..errors import ModelError, SemanticError, ServiceError
+from ..dialect import HasModels
+from ..errors import Error, ModelError, OptionError, SemanticError
 from ..execution import ModelExecution, hide_key, unwrapped
 from ..model import ModelName, model_name
 from ..options import EnvSecret, OptionValue, revealed
-from ..reflection import ModelInspector, ReflectedModel
-from ..registration import refuse_late_alembic, register_with_alembic
-from ..sql.opening import match_opening
-from ..sql.parser import is_blank, read_flags
+from ..reflection import ReflectedModel
+from ..registration import refuse_late_alembic
+from ..sql import script
 from . import replies
 from .compiler import (
     MaxComputeCompiler,
@@ -69,15 +73,7 @@ _TABLE_NAME = re.compile(r"[^\W\d]\w*")
 
 def kind_of(text: str) -> str:
     """Whose statement a text is: "model", or "" for what may be a misspelt one with a key in it."""
-    opening = match_opening(text)
-    kind = opening.lastgroup if opening else None
-    if kind == "set":
-        try:
-            _, start = read_flags(text)
-        except ModelError:
-            return ""
-        return "model" if is_blank(text, start) else kind_of(text[start:])
-    if kind == "model":
+    if script.kind_of(text) == "model":
         return "model"
     return "" if may_hold_key(text) else "maxcompute"
 
@@ -111,12 +107,11 @@ class _DateTime(types.DateTime):
         return whole
 
 
-class ODPSModelDialect_pyodps(DefaultDialect):
+class ODPSModelDialect_pyodps(HasModels):
     """``odpsmodel+pyodps://…``: MaxCompute itself, by the official client."""
 
     name = "odpsmodel"
     driver = "pyodps"
-    supports_models = True
     transactional_models = False
     supports_statement_cache = True
     default_paramstyle = "qmark"
@@ -157,33 +152,10 @@ class ODPSModelDialect_pyodps(DefaultDialect):
     # Connecting
 
     @classmethod
-    def get_dialect_cls(cls, url: URL) -> Any:
-        register_with_alembic()
-        return super().get_dialect_cls(url)
-
-    @property
-    def inspector(self) -> type[ModelInspector]:
-        """The class of inspect(connection)."""
-        refuse_late_alembic()
-        return ModelInspector
-
-    @classmethod
     def import_dbapi(cls) -> Any:
         from . import dbapi
 
         return dbapi
-
-    def retrieve_dbapi_version(self, dbapi: Any) -> Any:
-        """The package's version; SQLAlchemy 2.1 asks for it, 2.0 has no such function."""
-        from sqlalchemy.util import parse_version_string
-
-        return parse_version_string(__version__)
-
-    @classmethod
-    def engine_created(cls, engine: Engine) -> None:
-        """What SET gave alone ends with the connection's stay outside of the pool."""
-        event.listen(engine, "engine_connect", connected)
-        event.listen(engine, "reset", forget_flags)
 
     def create_connect_args(self, url: URL) -> Any:
         """The user is the access id, the host the project; flags are arguments with a dot in their names."""
@@ -234,17 +206,6 @@ class ODPSModelDialect_pyodps(DefaultDialect):
 
     def do_savepoint(self, connection: Connection, name: str) -> None:
         raise InvalidRequestError("MaxCompute has no transactions, and so no begin_nested()")
-
-    # Executing
-
-    def do_execute(self, cursor: Any, statement: str, parameters: Any, context: Any = None) -> None:
-        context.send(cursor.execute, statement, parameters)
-
-    def do_executemany(self, cursor: Any, statement: str, parameters: Any, context: Any = None) -> None:
-        context.send(cursor.executemany, statement, parameters)
-
-    def do_execute_no_params(self, cursor: Any, statement: str, context: Any = None) -> None:
-        context.send(cursor.execute, statement, ())
 
     # Reflection of tables
 
@@ -327,8 +288,9 @@ class ODPSModelDialect_pyodps(DefaultDialect):
 
     @reflection.cache
     def get_model_names(self, connection: Connection, schema: str | None = None, **kw: Any) -> list[str]:
+        key = self._place(connection, schema)
         with _told(connection):
-            return sorted(found["modelName"] for found in self._documents(connection, schema))
+            return sorted(found["modelName"] for found in driver_connection(connection).service.models(*key))
 
     @reflection.cache
     def get_model_schema_names(self, connection: Connection, **kw: Any) -> list[str]:
@@ -354,7 +316,11 @@ class ODPSModelDialect_pyodps(DefaultDialect):
     def get_models(
         self, connection: Connection, schema: str | None = None, **kw: Any
     ) -> list[ReflectedModel]:
-        return [self.get_model(connection, name, schema) for name in self.get_model_names(connection, schema)]
+        found = []
+        for name in self.get_model_names(connection, schema):
+            with suppress(NoSuchTableError):  # dropped meanwhile
+                found.append(self.get_model(connection, name, schema))
+        return found
 
     @reflection.cache
     def get_all_models(
@@ -379,11 +345,16 @@ class ODPSModelDialect_pyodps(DefaultDialect):
     def get_default_model_schema_name(self, connection: Connection, **kw: Any) -> str:
         return self._place(connection, None)[1]
 
-    def check_sent(self, statement: Any) -> None:
-        """Raise OptionError where the variable of a key is not set."""
-        for _, value in getattr(statement, "options", ()):
-            if isinstance(value, EnvSecret):
-                revealed(value)
+    def check_sent(self, connection: Connection, statement: Any) -> None:
+        """Raise what sending a statement would of its key's variable."""
+        options = getattr(statement, "options", ())
+        secrets = [value for _, value in options if isinstance(value, EnvSecret)]
+        try:
+            driver_connection(connection).refuse_expansion(secrets)
+            for secret in secrets:
+                revealed(secret)
+        except OptionError as error:
+            raise _wrapped(error, str(statement)) from error
 
     def key_comparison(
         self, connection: Connection
@@ -394,11 +365,6 @@ class ODPSModelDialect_pyodps(DefaultDialect):
     def _place(self, connection: Connection, schema: str | None) -> tuple[str, str]:
         session = driver_connection(connection).session
         return session.project, session.schema if schema is None else model_name(schema, "schema name")
-
-    def _documents(self, connection: Connection, schema: str | None) -> Iterator[Mapping[str, Any]]:
-        found: Iterator[Mapping[str, Any]]
-        found = driver_connection(connection).service.models(*self._place(connection, schema))
-        return found
 
 
 event.listen(ODPSModelDialect_pyodps, "handle_error", hide_key)
@@ -423,10 +389,15 @@ def _told(connection: Connection) -> Iterator[None]:
     try:
         with driver.service.limited(driver.timeout):
             yield
-    except ServiceError as error:
-        raise OperationalError("", None, error) from error
+    except ModelError as error:
+        raise _wrapped(error) from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise OperationalError("", None, replies.malformed("reading models")) from error
+
+
+def _wrapped(error: ModelError, statement: str = "") -> Exception:
+    """SQLAlchemy's error of the driver's."""
+    return DBAPIError.instance(statement, None, error, Error)
 
 
 def _type(text: str) -> Any:

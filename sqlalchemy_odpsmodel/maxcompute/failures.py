@@ -56,7 +56,8 @@ _UNSENT = (
     requests.exceptions.MissingSchema,
     requests.exceptions.SSLError,
 )
-_UNKNOWN = "whether the statement has run is not known: look before you send it again"
+UNREACHED = "see that the endpoint is right and can be reached"
+UNKNOWN = "whether the statement has run is not known: look before you send it again"
 
 
 def told(text: str, instance_id: str | None = None, hidden: Iterable[str] = ()) -> ModelError:
@@ -137,7 +138,7 @@ def translated(doing: str, *, sent: bool = False, hidden: Iterable[str] = ()) ->
         what = "the service cannot be reached" if unsent else "the connection broke"
         failure = ServiceError(
             f"{doing} failed: {what} ({_masked(_short(error), hidden)})",
-            hint=_UNKNOWN if sent and not unsent else "see that the endpoint is right and can be reached",
+            hint=UNKNOWN if sent and not unsent else UNREACHED,
         )
     except (ArithmeticError, ImportError, odps_errors.DependencyNotInstalledError) as error:
         failure = ServiceError(f"{doing} failed: {error}")  # as of a time that PyODPS cannot read
@@ -153,7 +154,7 @@ def _no_answer(error: Exception, doing: str, sent: bool) -> ServiceError:
     """Of what is none of the protocol's documents."""
     return ServiceError(
         f"{doing} failed: the answer is none of MaxCompute's ({type(error).__name__} {_place(error)})",
-        hint=_UNKNOWN if sent else "see that the endpoint is MaxCompute's, as https://service.….com/api",
+        hint=UNKNOWN if sent else "see that the endpoint is MaxCompute's, as https://service.….com/api",
     )
 
 
@@ -168,9 +169,9 @@ def _of_client(error: odps_errors.BaseODPSError, doing: str, sent: bool, hidden:
         failure.code = str(error.code or type(error).__name__).partition(":")[0]
         failure.instance_id = error.instance_id
     if isinstance(error, odps_errors.ConnectTimeout):
-        failure.hint = "see that the endpoint is right and can be reached"
+        failure.hint = UNREACHED
     elif sent and not failure.hint and not _is_refused(error):
-        failure.hint = _UNKNOWN
+        failure.hint = UNKNOWN
     return failure
 
 

@@ -1,7 +1,8 @@
 """The service, by the official client: one ODPS object of PyODPS's, whose requests are held to deadlines,
 logged without what is in them, and repeated only where that is harmless.
 
-PyODPS itself repeats a statement only where no connection came about, and questions, which change nothing.
+PyODPS itself repeats a statement only where no connection came about, or its signature was refused; and
+questions, which change nothing.
 """
 
 from __future__ import annotations
@@ -9,10 +10,10 @@ from __future__ import annotations
 import json
 import os
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from time import monotonic, sleep
 from typing import Any, NoReturn
 from urllib.parse import quote
 
@@ -22,15 +23,24 @@ from odps.models import SQLTask
 from odps.rest import RestClient
 from odps.tunnel import InstanceTunnel
 
-from ..errors import Error, ProgrammingError, ServiceError
-from .failures import told, translated
+from ..errors import Error, ModelError, ProgrammingError, ServiceError
+from .failures import UNKNOWN, UNREACHED, told, translated
 
 #: Seconds to connect, and to wait for an answer, where the statement has no shorter limit.
 CONNECT_SECONDS, ANSWER_SECONDS = 20.0, 300.0
 #: Seconds between two questions whether a statement has ended: at first, and at most.
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
+#: What PyODPS's pauses between its tries of a request take, which know no limit.
+_PAUSES = 4.0
 #: How many such questions in a row may fail.
 _FAILURES = 5
+#: Of a statement's one task; a client that does not give it asks for it.
+_TASK = "AnonymousSQLTask"
+_SLOW = "it was stopped, or may still run: look before you send it again, or give a longer timeout"
+_LOOK = "whether it has run is not known: look before you send it again"
+_CATALOG = "give it: catalog_endpoint=…"
+#: Hints that say less than that a statement has run.
+GENERAL_HINTS = ("", _SLOW, UNKNOWN, UNREACHED)
 
 
 def value_of(value: Any, is_json: bool) -> Any:
@@ -40,10 +50,6 @@ def value_of(value: Any, is_json: bool) -> Any:
         local: Any = value.replace(tzinfo=None)
         return local if type(local) is datetime or local.nanosecond else local.to_pydatetime()
     return json.dumps(value, ensure_ascii=False) if is_json and value is not None else value
-
-
-#: Its name is asked for where it is not given.
-_TASK = "AnonymousSQLTask"
 
 
 class TimedOut(ServiceError):
@@ -59,16 +65,10 @@ class Clock(threading.local):
         """Seconds, above 0.  Raises ServiceError where none are left."""
         if self.end is None:
             return ANSWER_SECONDS
-        left = self.end - time.monotonic()
+        left = self.end - monotonic()
         if left <= 0:
             raise TimedOut("the statement took longer than its timeout", hint=_SLOW)
         return left
-
-
-_SLOW = "it was stopped, or may still run: look before you send it again, or give a longer timeout"
-
-
-_LOOK = "whether it has run is not known: look before you send it again"
 
 
 @contextmanager
@@ -119,6 +119,11 @@ class _Rest(RestClient):  # type: ignore[misc]
 
     def upload_survey_log(self) -> None:
         """Not without being asked."""
+
+    def _request_with_retry(self, url: str, method: str, stream: bool = False, **kw: Any) -> Any:
+        """As PyODPS's; but tried once where the pauses would take longer than is left."""
+        tried = self._request if self._clock.left() < _PAUSES else super()._request_with_retry
+        return tried(url, method, stream=stream, **kw)
 
     def _request(self, url: str, method: str, stream: bool = False, **kw: Any) -> Any:
         left = self._clock.left()
@@ -208,7 +213,7 @@ class Service:
     def limited(self, seconds: float | None) -> Iterator[None]:
         """Let what is done inside take so long."""
         before = self.clock.end
-        self.clock.end = None if seconds is None else time.monotonic() + seconds
+        self.clock.end = None if seconds is None else monotonic() + seconds
         try:
             yield
         finally:
@@ -230,14 +235,11 @@ class Service:
         service says of one that failed."""
         try:
             self._poll(instance)
-        except ServiceError as error:
-            if isinstance(error, TimedOut):
+        except BaseException as error:
+            if isinstance(error, TimedOut) or not isinstance(error, ModelError):
                 self.stop(instance)
             raise
-        except BaseException:
-            self.stop(instance)
-            raise
-        with translated(f"instance {instance.id}", hidden=hidden):
+        with translated(f"asking how instance {instance.id} ended", sent=True, hidden=hidden):
             tasks = instance.get_task_statuses(status_only=True).values()  # of what was answered at once
             statuses = {task.status.name for task in tasks}
             if statuses == {"SUCCESS"}:
@@ -261,12 +263,12 @@ class Service:
                 failures = 0
             except TimedOut:
                 raise
-            except ServiceError as error:
+            except ModelError as error:
                 failures += 1
                 if failures > _FAILURES:
                     error.hint = f"it may still run: look at instance {instance.id} before you send it again"
                     raise
-            time.sleep(min(pause, self.clock.left()))
+            sleep(min(pause, self.clock.left()))
             pause = min(1.5 * pause, _LONGEST_PAUSE)
 
     def stop(self, instance: Any) -> None:
@@ -371,6 +373,3 @@ class Service:
             except odps.errors.NoSuchObject:
                 return None
             return list(table.table_schema.columns), table.comment or None
-
-
-_CATALOG = "give it: catalog_endpoint=…"

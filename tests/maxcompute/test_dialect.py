@@ -6,9 +6,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from samples import create
 from services import url_of
 from sqlalchemy import JSON, Column, Integer, MetaData, Table, Text, create_engine, insert, inspect, select
-from sqlalchemy.exc import InvalidRequestError
+from sqlalchemy.exc import InvalidRequestError, ProgrammingError
 
 from sqlalchemy_odpsmodel import dbapi as local_dbapi
 from sqlalchemy_odpsmodel.testing import MaxComputeEndpoint
@@ -47,8 +48,6 @@ def test_a_creator_of_another_driver_is_refused() -> None:
 
 def test_views_and_comments_of_tables(engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """As the service lists them; the endpoint has no views."""
-    from sqlalchemy_odpsmodel.maxcompute.service import Service
-
     Table("t", MetaData(), Column("a", Integer), comment="it's").create(engine)
     assert inspect(engine).get_table_comment("t") == {"text": "it's"}
     listed = [
@@ -59,7 +58,6 @@ def test_views_and_comments_of_tables(engine: Any, monkeypatch: pytest.MonkeyPat
         monkeypatch.setattr(service.client, "list_tables", lambda schema: listed)
         inspector = inspect(connection)
         assert (inspector.get_table_names(), inspector.get_view_names()) == (["t"], ["v"])
-    assert Service.tables.__doc__
 
 
 def test_schemas(engine: Any) -> None:
@@ -107,3 +105,42 @@ def test_names_that_are_none_are_not_asked_for(engine: Any) -> None:
     """As the SQL that pandas asks for."""
     for name in ("SHOW MODELS", "a.b", "", "`t`", "1a"):
         assert not inspect(engine).has_table(name)
+
+
+def test_what_the_service_refuses_is_an_error_of_sqlalchemy_s(
+    engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the inspector, as of a statement."""
+    from sqlalchemy_odpsmodel.maxcompute import dbapi
+
+    with engine.connect() as connection:
+        service: Any = connection.connection.driver_connection.service
+
+        def refused(*_: Any) -> None:
+            raise dbapi.NoPermission("you have no privilege")
+
+        for method in ("columns", "models", "versions", "schemas"):
+            monkeypatch.setattr(service, method, refused)
+        inspector: Any = inspect(connection)
+        for asked in (
+            lambda: inspector.has_table("t"),
+            inspector.get_model_names,
+            lambda: inspector.get_model("m"),
+            inspector.get_schema_names,
+        ):
+            with pytest.raises(ProgrammingError) as caught:
+                asked()
+            assert isinstance(caught.value.orig, dbapi.NoPermission)
+
+
+def test_a_model_that_is_dropped_while_the_models_are_read_is_left_out(
+    engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with engine.connect() as connection:
+        connection.exec_driver_sql(create())
+        connection.exec_driver_sql(create(name="n"))
+        service: Any = connection.connection.driver_connection.service
+        versions = service.versions
+        monkeypatch.setattr(service, "versions", lambda *key: [] if key[-1] == "m" else versions(*key))
+        inspector: Any = inspect(connection)
+        assert [model["name"] for model in inspector.get_models()] == ["n"]

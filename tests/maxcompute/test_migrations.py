@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
 from alembic.util import CommandError
 from migrations import Project, sql_of
 from samples import IMPORT, REMOTE
@@ -25,6 +27,7 @@ from sqlalchemy import (
     inspect,
 )
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 
 from sqlalchemy_odpsmodel import EnvSecret, Model, ModelVersion
 from sqlalchemy_odpsmodel.testing import MaxComputeEndpoint
@@ -80,6 +83,14 @@ def model(
     options = {"LOCATION": LOCATION, "ROLEARN": ROLE}
     declared = (ModelVersion(name, inputs=inputs, options=options) for name in ("v1", *(more or ())))
     return Model("m", MetaData(), *declared, source_type="IMPORT", model_type=model_type, **arguments)
+
+
+def make(op: Any, schema: str | None) -> None:
+    """A model m by an operation."""
+    op.create_model(
+        "m", "v1", schema=schema, source_type="IMPORT", model_type="BOOSTED_TREE_CLASSIFIER",
+        inputs=[("a", "INT")], options={"LOCATION": LOCATION, "ROLEARN": ROLE},
+    )  # fmt: skip
 
 
 FAILS = 'op.execute("DROP TABLE nothing")'
@@ -192,7 +203,7 @@ class TestRunningARevisionAgain:
     def test_a_key_is_compared_where_it_can_be(
         self, project: Project, engine: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """The service keeps it masked: another one is not noticed, other options are."""
+        """The service keeps it masked: that there is one is what can be seen."""
         monkeypatch.setenv("EAS_TOKEN", "sk-1")
         service = {k: v for k, v in REMOTE.items() if not k.startswith("MODEL_")}
         line = 'op.create_model("c", "v1", source_type="REMOTE", model_type="MLLM", options={})'
@@ -351,7 +362,28 @@ class TestRunningARevisionAgain:
         )
         sent: list[str] = []
         event.listen(engine, "before_cursor_execute", lambda *given: sent.append(given[2]))
-        with pytest.raises(Exception, match="OTHER_TOKEN is not set"):
+        with pytest.raises(DBAPIError, match="OTHER_TOKEN is not set"):
+            declared.create(engine)
+        assert sent == []
+
+    def test_a_variable_in_text_is_refused_before_anything_is_sent(
+        self, engine: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Whether it is set or not: a str is text, whoever wrote it."""
+        monkeypatch.setenv("EAS_TOKEN", "sk-1")
+        monkeypatch.delenv("OTHER_TOKEN", raising=False)
+        service = {k: v for k, v in REMOTE.items() if not k.startswith("MODEL_")}
+        declared = Model(
+            "c",
+            MetaData(),
+            ModelVersion("v1", options={**service, "APIKEY": EnvSecret("EAS_TOKEN")}),
+            ModelVersion("v2", options={**service, "APIKEY": "${OTHER_TOKEN}"}),
+            source_type="REMOTE",
+            model_type="MLLM",
+        )
+        sent: list[str] = []
+        event.listen(engine, "before_cursor_execute", lambda *given: sent.append(given[2]))
+        with pytest.raises(DBAPIError, match=r"EnvSecret\('OTHER_TOKEN'\), or connect with expand_env=true"):
             declared.create(engine)
         assert sent == []
 
@@ -492,6 +524,52 @@ class TestNames:
         Table("Orders", metadata, Column("n", Integer))
         with pytest.raises(CommandError, match="declare the table Orders as orders"):
             project.revise(metadata)
+
+    def test_schemas_of_tables_with_upper_case_letters_too(self, project: Project) -> None:
+        metadata = MetaData()
+        Table("orders", metadata, Column("n", Integer), schema="Lab")
+        project.options = {"include_schemas": True}
+        with pytest.raises(CommandError, match=r"declare the table Lab\.orders as lab\.orders"):
+            project.revise(metadata)
+
+    def test_what_a_filter_leaves_out_may_have_any_name(self, project: Project) -> None:
+        metadata = MetaData()
+        Table("Orders", metadata, Column("n", Integer))
+        project.options = {"include_object": lambda found, name, *_: name != "Orders"}
+        project.revise(metadata)
+
+    @pytest.mark.parametrize("schemas", [{"tenant": "lab"}, {None: "lab"}], ids=str)
+    def test_what_is_there_is_looked_for_where_the_statements_go(
+        self, engine: Any, schemas: dict[str | None, str]
+    ) -> None:
+        """Under a schema_translate_map; of a name in the default schema nothing follows."""
+        (schema,) = schemas
+        with engine.connect() as plain:
+            at = Operations(MigrationContext.configure(plain))
+            at.create_table("t", Column("other", Text))
+            make(at, None)
+        with engine.connect().execution_options(schema_translate_map=schemas) as connection:
+            op = Operations(MigrationContext.configure(connection))
+            op.create_table("t", Column("a", Integer), schema=schema)
+            op.add_column("t", Column("b", Text), schema=schema)
+            op.drop_column("t", "a", schema=schema)
+            make(op, schema)
+            inspector: Any = inspect(engine)
+            assert [column["name"] for column in inspector.get_columns("t", "lab")] == ["b"]
+            assert inspector.has_model("m", "lab")
+            op.drop_table("t", schema=schema)
+            op.drop_model("m", schema=schema)
+        inspector = inspect(engine)
+        assert (inspector.has_table("t", "lab"), inspector.has_model("m", "lab")) == (False, False)
+        assert (inspector.has_table("t"), inspector.has_model("m")) == (True, True)
+
+    def test_a_column_that_may_be_there(self, engine: Any) -> None:
+        with engine.connect() as connection:
+            op = Operations(MigrationContext.configure(connection))
+            op.create_table("t", Column("a", Integer))
+            op.add_column("t", Column("a", Text), if_not_exists=True)
+            with pytest.raises(Exception, match="column a is in table"):
+                op.add_column("t", Column("a", Text))
 
     def test_a_float_that_was_made_is_no_difference(self, project: Project) -> None:
         metadata = MetaData()

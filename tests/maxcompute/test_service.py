@@ -78,7 +78,7 @@ class Edge:
 @pytest.fixture
 def edge() -> Iterator[Edge]:
     found = Edge()
-    thread = threading.Thread(target=found.server.serve_forever, daemon=True)
+    thread = threading.Thread(target=found.server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     yield found
     found.server.shutdown()
@@ -137,11 +137,11 @@ def test_a_broken_connection_is_not_tried_again_and_says_what_is_not_known(edge:
 
 def test_an_answer_that_does_not_come_ends_with_the_timeout(edge: Edge) -> None:
     con = dbapi.connect("p", "ak", "sk", endpoint=edge.url, timeout=0.5)
-    edge.answers["POST"] = 3.0
+    edge.answers["POST"] = 10.0
     started = time.monotonic()
     with pytest.raises(dbapi.ServiceError, match=r"broke|longer") as caught:
         con.execute(create())
-    assert time.monotonic() - started < 2.5
+    assert time.monotonic() - started < 8
     assert "look before you send it again" in str(caught.value)
     assert edge.asked == POSTED
 
@@ -151,11 +151,15 @@ def test_where_nobody_listens_it_is_said_that_nothing_was_sent(edge: Edge) -> No
         taken.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{taken.getsockname()[1]}/api"
         with pytest.raises(dbapi.ServiceError, match="cannot be reached") as caught:
-            dbapi.connect("p", "ak", "sk", endpoint=url, timeout=5).execute("SHOW MODELS")
+            dbapi.connect("p", "ak", "sk", endpoint=url, timeout=3).execute("SHOW MODELS")
     assert "not known" not in str(caught.value)
 
 
 def test_a_name_that_is_no_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: Any, **__: Any) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr("socket.getaddrinfo", unknown)
     monkeypatch.setattr("odps.utils.time.sleep", lambda _: None)  # between tries
     with pytest.raises(dbapi.ServiceError, match=r"cannot be reached|connection broke"):
         dbapi.connect("p", "ak", "sk", endpoint="http://nowhere.invalid/api", timeout=20).execute(
@@ -281,7 +285,14 @@ class TestPolling:
         return answers
 
     @pytest.mark.parametrize(
-        "failing", [error(500, "InternalServerError", "sorry"), error(429, "FlowExceeded", "wait")], ids=str
+        "failing",
+        [
+            error(500, "InternalServerError", "sorry"),
+            error(429, "FlowExceeded", "wait"),
+            error(500, "ODPS-0110061", "ODPS-0110061: Failed to run ddltask - metastore is busy"),
+            error(403, "ODPS-0420095", "ODPS-0420095: Access Denied - for a moment"),
+        ],
+        ids=str,
     )
     def test_a_question_that_fails_does_not_stop_the_statement(
         self, edge: Edge, con: Any, polled: list[Any], failing: Answer
@@ -302,13 +313,40 @@ class TestPolling:
 
     def test_the_timeout_is_of_the_whole_statement(self, edge: Edge, polled: list[Any]) -> None:
         """The text of its result, too; and that the statement itself has run is said."""
-        con = dbapi.connect("p", "ak", "sk", endpoint=edge.url, timeout=0.5)
-        polled += [TERMINATED, TERMINATED, 3.0]
+        con = dbapi.connect("p", "ak", "sk", endpoint=edge.url, timeout=2)
+        polled += [TERMINATED, TERMINATED, 10.0]
         started = time.monotonic()
         with pytest.raises(dbapi.ServiceError, match="the statement itself has run") as caught:
             con.execute("SHOW MODELS")
-        assert time.monotonic() - started < 2.5
+        assert time.monotonic() - started < 8
         assert caught.value.instance_id == "i1"
+
+    def test_what_came_of_a_statement_is_not_known_where_its_status_cannot_be_read(
+        self, con: Any, polled: list[Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("odps.utils.time.sleep", lambda _: None)  # between tries
+        polled += [TERMINATED, None]
+        with pytest.raises(dbapi.ServiceError, match="asking how instance i1 ended failed") as caught:
+            con.execute("DROP MODEL m")
+        assert "whether the statement has run is not known" in str(caught.value)
+
+    def test_the_timeout_counts_the_pauses_between_questions(self, edge: Edge, polled: list[Any]) -> None:
+        """PyODPS's own, 3 seconds in all, know of no limit."""
+        con = dbapi.connect("p", "ak", "sk", endpoint=edge.url, timeout=1)
+        polled += [error(503, "ServiceUnavailable", "later")]
+        paused: list[float] = []
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("odps.utils.time.sleep", paused.append)
+            with pytest.raises(dbapi.ServiceError):
+                con.execute("DROP MODEL m")
+        assert max(paused) <= 0.1
+
+    def test_a_hint_that_says_more_than_that_the_statement_has_run_stays(
+        self, edge: Edge, con: Any, polled: list[Any]
+    ) -> None:
+        polled += [TERMINATED, TERMINATED, (302, {"Location": "http://elsewhere/"}, b"")]
+        with pytest.raises(dbapi.ServiceError, match="give the address that it names"):
+            con.execute("SHOW MODELS")
 
     def test_an_end_without_a_status_is_no_success(self, con: Any, polled: list[Any]) -> None:
         polled += [(200, {}, b"<Instance><Status>Terminated</Status><Tasks/></Instance>")]
@@ -361,14 +399,14 @@ class TestPolling:
 
 
 def test_the_timeout_holds_for_the_inspector(edge: Edge) -> None:
-    edge.answers["GET"] = 3.0
+    edge.answers["GET"] = 10.0
     catalog = edge.url.removesuffix("/api")
     url = f"odpsmodel+pyodps://a:b@p/?endpoint={edge.url}&catalog_endpoint={catalog}&timeout=0.5"
     inspector: Any = inspect(create_engine(url))
     started = time.monotonic()
     with pytest.raises(OperationalError):
         inspector.get_model_names()
-    assert time.monotonic() - started < 2.5
+    assert time.monotonic() - started < 8
 
 
 @pytest.mark.parametrize("path", ["tunnel", "rows"])
@@ -382,18 +420,18 @@ def test_the_timeout_holds_for_rows(edge: Edge, path: str, monkeypatch: pytest.M
     instance: Any = con.service.client.get_project().instances["i1"]
     monkeypatch.setattr(Service, "start", lambda *_: instance)
     monkeypatch.setattr(Service, "wait", lambda *_: None)
-    edge.answers.update(GET=3.0, POST=3.0)
+    edge.answers.update(GET=10.0, POST=10.0)
     started = time.monotonic()
     with pytest.raises(dbapi.ServiceError):
         con.execute("SELECT 1")
-    assert time.monotonic() - started < 2.9
+    assert time.monotonic() - started < 8
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_is_not_followed(edge: Edge, con: Any, status: int) -> None:
     """A statement holds keys, and its answer elsewhere says nothing."""
     other = Edge()
-    thread = threading.Thread(target=other.server.serve_forever, daemon=True)
+    thread = threading.Thread(target=other.server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     edge.answers["POST"] = (status, {"Location": f"{other.url}/projects/p/instances"}, b"")
     with pytest.raises(dbapi.ServiceError, match="redirects to another address"):
@@ -495,14 +533,20 @@ def test_a_cancel_while_it_is_sent_stops_it_once_it_is_known(edge: Edge, con: An
 
 def test_a_cancel_does_not_touch_another_thread_s_time(edge: Edge, con: Any) -> None:
     """It has a limit of its own."""
-    con.timeout = None
-    ends: list[Any] = []
-    with con.service.limited(5):
-        thread = threading.Thread(target=lambda: ends.append(con.service.clock.end))
+    cursor, ends = con.cursor(), []
+
+    class Instance:
+        def stop(self) -> None:
+            ends.append(con.service.clock.left())
+
+    cursor._instance = Instance()
+    with con.service.limited(100):
+        before = con.service.clock.end
+        thread = threading.Thread(target=cursor.cancel)
         thread.start()
         thread.join()
-    assert ends == [None]
-    assert con.service.clock.end is None
+        assert con.service.clock.end == before
+    assert 0 < ends[0] <= 5
 
 
 @pytest.mark.parametrize("make", ["service", "connection", "cursor"])
