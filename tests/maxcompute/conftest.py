@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from functools import cache
 from pathlib import Path
@@ -18,9 +19,7 @@ from services import KINDS, REAL, schema_of, url_of
 from sqlalchemy import Engine, create_engine
 
 from sqlalchemy_odpsmodel.server.app import Settings
-from sqlalchemy_odpsmodel.testing import MaxComputeEndpoint, maxcompute_endpoint, serve
-
-__all__ = ["maxcompute_endpoint"]
+from sqlalchemy_odpsmodel.testing import MaxComputeEndpoint, serve
 
 
 @pytest.fixture(scope="session")
@@ -36,6 +35,21 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str
             return url_of(stack.enter_context(serve(path, Settings(asynchronous=kind == "asynchronous"))))
 
         yield url
+
+
+@pytest.fixture(scope="session")
+def stops() -> Iterator[Executor]:
+    """Where endpoints are stopped, which takes uvicorn some tenths of a second."""
+    with ThreadPoolExecutor() as executor:
+        yield executor
+
+
+@pytest.fixture
+def maxcompute_endpoint(tmp_path: Path, stops: Executor) -> Iterator[MaxComputeEndpoint]:
+    """The package's fixture, but that the next test does not wait for its stop."""
+    serving = serve(tmp_path / "maxcompute.db")
+    yield serving.__enter__()
+    stops.submit(serving.__exit__, None, None, None)
 
 
 @pytest.fixture(params=KINDS)
