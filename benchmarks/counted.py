@@ -44,6 +44,7 @@ from sqlalchemy_odpsmodel import (
     Model,
     ModelInspector,
 )
+from sqlalchemy_odpsmodel.ddl import ModelDDL
 from sqlalchemy_odpsmodel.maxcompute import dbapi
 from sqlalchemy_odpsmodel.server.app import Endpoint, Settings
 from sqlalchemy_odpsmodel.testing import MaxComputeEndpoint, connect_client, serve
@@ -65,6 +66,18 @@ STATEMENTS = {
 TABLE = Table("t", MetaData(), Column("id", Integer), Column("a", Text))
 VALUES = [{"id": number, "a": str(number)} for number in range(ROWS)]
 PYODPS, DRIVER, ENGINE = "PyODPS", "driver, text", "engine"
+
+
+def elements(name: str) -> tuple[ModelDDL, ...]:
+    """The statements as elements: a model's life."""
+    model = Model(name, MetaData(), version(), **TYPES)
+    return (
+        CreateModel(model),
+        AlterModelAddVersion(model, version("v2")),
+        AlterModelSetDefaultVersion(model, "v2"),
+        AlterModelDropVersion(model, "v1"),
+        DropModel(model),
+    )
 
 
 class Counted(NamedTuple):
@@ -205,15 +218,7 @@ def _failing(work: Work) -> Work:
 
 def _changes(side: Side) -> Iterator[Step]:
     """The five statements as elements and as text."""
-    model = Model("by_element", MetaData(), version(), **TYPES)
-    elements = (
-        CreateModel(model),
-        AlterModelAddVersion(model, version("v2")),
-        AlterModelSetDefaultVersion(model, "v2"),
-        AlterModelDropVersion(model, "v1"),
-        DropModel(model),
-    )
-    for (name, sql), element in zip(STATEMENTS.items(), elements, strict=True):
+    for (name, sql), element in zip(STATEMENTS.items(), elements("by_element"), strict=True):
         written = sql.format(name="by_text", version="v2")
         yield Step(f"{name}, element", partial(side.execute, element))
         yield Step(f"{name}, text", *_both(side, written))

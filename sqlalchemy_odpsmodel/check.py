@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import catalog, dbapi, store
 from .dbapi import Connection
 from .errors import ModelError, SemanticError, StoreError
 from .model import PUBLIC_PROJECT, InputColumn, ModelName, model_name
 from .options import MODEL_TYPES, EnvSecret, PlainSecret, check_types
-from .reflection import ReflectedModel, ReflectedModelVersion
 from .sql import AddVersion, DropModel, DropVersion, SetDefaultVersion
+
+if TYPE_CHECKING:  # a file is checked without SQLAlchemy
+    from .reflection import ReflectedModel, ReflectedModelVersion
 
 _RESTORE = "restore the file from a backup"
 _OBJECTS = "SELECT name, type, tbl_name, sql FROM main.sqlite_schema"
@@ -130,19 +132,16 @@ def _model(connection: Connection, rows: list[tuple[Any, ...]]) -> Iterator[Find
         yield Finding(f"model {name}: {fault}", f"{dropped}; -- and make it again" if dropped else _RESTORE)
     if faults:
         return
+    place = ModelName(model.name, model.schema, model.project)
     if model.default_version not in versions:
-        place = ModelName(model.name, model.schema, model.project)
         mend = _other_default(place, versions, model.default_version)
         yield Finding(
             f"model {name}: its default version {model.default_version} does not exist", mend or _RESTORE
         )
     for row in rows:
         for fault in _version_faults(connection.store, row):
-            place = ModelName(model.name, model.schema, model.project)
-            mend = (
-                _without(place, model.default_version, versions, row[10])
-                or f"{dropped}; -- and make it again"
-            )
+            mend = _without(place, model.default_version, versions, row[10])
+            mend = mend or f"{dropped}; -- and make it again"
             yield Finding(f"model {name}: version {row[10]}: {fault}", mend)
 
 

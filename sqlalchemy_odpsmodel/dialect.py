@@ -7,7 +7,6 @@ for that name: ``sqlite+odpsmodel:///models.db``.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from functools import cache
 from itertools import groupby
 from typing import Any
@@ -30,7 +29,7 @@ from .execution import (
     hide_key,
     unwrapped,
 )
-from .model import ModelName, model_name
+from .model import ModelName, model_name, utc
 from .options import Fingerprint, OptionValue, PlainSecret
 from .reflection import ModelInspector, ReflectedModel, ReflectedModelVersion
 from .registration import refuse_late_alembic, register_with_alembic
@@ -61,6 +60,8 @@ class HasModels(DefaultDialect):
     """What the dialects share: models found by inspect(), statements sent with their keys unseen."""
 
     supports_models = True
+    #: The driver's connection of SQLAlchemy's.
+    driver_connection: Callable[[Connection], Any]
 
     @classmethod
     def get_dialect_cls(cls, url: URL) -> Any:
@@ -94,6 +95,18 @@ class HasModels(DefaultDialect):
 
     def do_execute_no_params(self, cursor: Any, statement: str, context: Any = None) -> None:
         context.send(cursor.execute, statement, ())
+
+    def get_default_model_schema_name(self, connection: Connection, **kw: Any) -> str:
+        return self._place(connection, None)[1]
+
+    def _place(self, connection: Connection, schema: str | None) -> tuple[str, str]:
+        """The project and schema where to look; None is the connection's own."""
+        session = self.driver_connection(connection).session
+        return session.project, session.schema if schema is None else model_name(schema, "schema name")
+
+    def _key(self, connection: Connection, name: str, schema: str | None) -> tuple[str, str, str]:
+        """The project, schema and name of a model.  Raises SemanticError for what can be no name."""
+        return *self._place(connection, schema), ModelName(name).model
 
 
 class ModelDialect(HasModels, SQLiteDialect_pysqlite):
@@ -210,7 +223,7 @@ class ModelDialect(HasModels, SQLiteDialect_pysqlite):
     @reflection.cache
     def has_model(self, connection: Connection, name: str, schema: str | None = None, **kw: Any) -> bool:
         try:
-            key = (*self._place(connection, schema), ModelName(name).model)
+            key = self._key(connection, name, schema)
         except SemanticError:
             return False  # no model can have such a name
         return bool(self._rows(connection, store.HAS_MODEL_SQL, key))
@@ -233,14 +246,11 @@ class ModelDialect(HasModels, SQLiteDialect_pysqlite):
     def get_model(
         self, connection: Connection, name: str, schema: str | None = None, **kw: Any
     ) -> ReflectedModel:
-        key = (*self._place(connection, schema), ModelName(name).model)
+        key = self._key(connection, name, schema)
         found = self._models(connection, store.MODEL_SQL, key)
         if not found:
             raise NoSuchTableError(f"model {'.'.join(key)} does not exist")
         return found[0]
-
-    def get_default_model_schema_name(self, connection: Connection, **kw: Any) -> str:
-        return self._place(connection, None)[1]
 
     def key_comparison(
         self, connection: Connection
@@ -257,11 +267,6 @@ class ModelDialect(HasModels, SQLiteDialect_pysqlite):
             return store.fingerprints(row and store.decode(row))
 
         return lambda declared, _: fingerprint()(declared) if isinstance(declared, PlainSecret) else declared
-
-    def _place(self, connection: Connection, schema: str | None) -> tuple[str, str]:
-        """The project and schema where to look; None is the connection's own."""
-        session = driver_connection(connection).session
-        return session.project, session.schema if schema is None else model_name(schema, "schema name")
 
     def _rows(self, connection: Connection, sql: str, values: Sequence[str]) -> list[tuple[Any, ...]]:
         """Decoded rows of the store's tables; none where there are no tables."""
@@ -336,8 +341,8 @@ def _reflected(rows: list[Described]) -> ReflectedModel:
         "model_type": model.model_type,
         "default_version": model.default_version,
         "comment": model.comment,
-        "create_time": _time(model.create_time),
-        "last_modified_time": _time(model.last_modified_time),
+        "create_time": utc(model.create_time),
+        "last_modified_time": utc(model.last_modified_time),
         "versions": [_reflected_version(version) for _, version in rows],
     }
 
@@ -350,13 +355,9 @@ def _reflected_version(version: VersionRecord | None) -> ReflectedModelVersion:
         "comment": version.comment,
         "inputs": [{"name": c.name, "type": c.type, "comment": c.comment} for c in version.inputs],
         "options": dict(version.options),
-        "create_time": _time(version.create_time),
-        "last_modified_time": _time(version.last_modified_time),
+        "create_time": utc(version.create_time),
+        "last_modified_time": utc(version.last_modified_time),
     }
-
-
-def _time(milliseconds: int) -> datetime:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
 class ODPSModelDialect(ModelDialect):

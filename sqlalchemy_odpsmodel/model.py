@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache, lru_cache
 
 from .errors import SemanticError
@@ -226,3 +227,8 @@ class ModelName:
 
     def __str__(self) -> str:
         return ".".join(filter(None, (self.project, self.schema, self.model)))
+
+
+def utc(milliseconds: int) -> datetime:
+    """A time as models have it, milliseconds since 1970, as an aware datetime."""
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)

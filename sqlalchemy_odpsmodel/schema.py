@@ -317,12 +317,15 @@ def has_models(dialect: Any) -> bool:
     return getattr(dialect, "supports_models", False)
 
 
+def are_transactional(dialect: Any) -> bool:
+    """Whether several statements on the models of a dialect can be undone as one."""
+    return getattr(dialect, "transactional_models", True)
+
+
 @contextmanager
 def _all_or_nothing(connection: Any) -> Iterator[bool]:
     """A savepoint with the write lock, and True; neither a mock engine nor MaxCompute has one."""
-    if not (
-        hasattr(connection, "begin_nested") and getattr(connection.dialect, "transactional_models", True)
-    ):
+    if not (hasattr(connection, "begin_nested") and are_transactional(connection.dialect)):
         yield False
         return
     with connection.begin_nested():

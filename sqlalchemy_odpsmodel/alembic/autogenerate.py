@@ -18,7 +18,7 @@ from sqlalchemy.exc import InvalidRequestError
 from ..diff import Kept, Step, altered, created, dropped
 from ..options import MASK, MODEL_TYPES, PlainSecret
 from ..reflection import ModelInspector, ReflectedModel
-from ..schema import Model, has_models, models_of, reflected_model
+from ..schema import Model, are_transactional, has_models, models_of, reflected_model
 from ..source import call, inputs_argument, literal, options_argument
 from ..sql import AddVersion, CreateModel
 from ..store import VIEWS
@@ -42,7 +42,7 @@ def compare_models(context: AutogenContext, upgrade_ops: UpgradeOps) -> None:
         included = [model for model in declared if _includes_object(context, model, False, None)]
         _leave_out(included, context.dialect)
         return
-    if not getattr(context.dialect, "transactional_models", True):
+    if not are_transactional(context.dialect):
         _refuse_upper_case(context)
     upgrade_ops.ops[:] = [operation for operation in upgrade_ops.ops if not _is_of_a_store_view(operation)]
     comparison = _Comparison(context, declared)

@@ -23,7 +23,7 @@ from ..ddl import ModelDDL, element_of
 from ..errors import Error
 from ..execution import driver_connection
 from ..options import EnvSecret, PlainSecret
-from ..schema import has_models
+from ..schema import are_transactional, has_models
 from ..sql.script import kind_of, split
 from .settings import settings_of
 
@@ -173,7 +173,7 @@ _by_name = unwrap(DefaultImpl.get_by_dialect.__func__)  # type: ignore[attr-defi
 @wraps(_by_name)
 def _by_dialect(cls: type[DefaultImpl], dialect: Dialect) -> type[DefaultImpl]:
     """Alembic finds an implementation by the dialect's name, and a dialect of ours is named "sqlite"."""
-    if has_models(dialect) and not getattr(dialect, "transactional_models", True):
+    if has_models(dialect) and not are_transactional(dialect):
         return _impls[MAXCOMPUTE]
     found: type[DefaultImpl] = _by_name(cls, dialect)
     if not has_models(dialect) or issubclass(found, ModelImpl):

@@ -142,10 +142,9 @@ class MaxComputeImpl(ModelImpl):
         return True
 
     def _found(self, statement: Change) -> ReflectedModel | None:
-        inspector: Any = inspect(self.connection)
+        schema = self._schema(statement.name.schema)
         try:
-            schema = self._schema(statement.name.schema)
-            found: ReflectedModel = inspector.get_model(statement.name.model, schema)
+            found: ReflectedModel = self._inspector().get_model(statement.name.model, schema)
         except NoSuchTableError:
             return None
         return found
@@ -161,14 +160,14 @@ class MaxComputeImpl(ModelImpl):
 
     def _pay(self, statement: Change) -> None:
         """What makes, drops or sets a version settles that it is owed."""
-        owed = self._owed.get(self._place(statement), set())
+        place = self._place(statement)
         match statement:
             case sql.AddVersion(version=version) | sql.DropVersion(version=version):
-                owed.discard(version)
+                self._settle(place, version)
             case sql.SetDefaultVersion():
-                owed.discard(_DEFAULT)
+                self._settle(place, _DEFAULT)
             case sql.DropModel():
-                owed.clear()
+                self._owed.pop(place, None)
 
     def _place(self, statement: Change) -> tuple[str, str, str]:
         return self._place_of("model", statement.name.schema, statement.name.model)
@@ -187,6 +186,9 @@ class MaxComputeImpl(ModelImpl):
 
     def _owe(self, place: tuple[str, str, str], parts: set[str]) -> None:
         self._owed.setdefault(place, set()).update(parts)
+
+    def _settle(self, place: tuple[str, str, str], part: str) -> None:
+        self._owed.get(place, set()).discard(part)
 
     def _refuse_owed(self) -> None:
         """A CREATE was taken as done, and what follows it in the revision does not explain the difference."""
@@ -227,7 +229,7 @@ class MaxComputeImpl(ModelImpl):
 
     def add_column(self, table_name: str, column: Column[Any], *, schema: Any = None, **kw: Any) -> None:
         """Add a column, unless there is one of its name and type, or with if_not_exists of its name."""
-        self._owed.get(self._place_of("table", schema, table_name), set()).discard(column.name.lower())
+        self._settle(self._place_of("table", schema, table_name), column.name.lower())
         found = None if self.as_sql else self._columns(table_name, schema)
         if found and (
             found.items() >= self._types([column]).items()
@@ -241,7 +243,7 @@ class MaxComputeImpl(ModelImpl):
         self, table_name: str, column: Column[Any], *, schema: str | None = None, **kw: Any
     ) -> None:
         """Drop a column, unless there is none of its name."""
-        self._owed.get(self._place_of("table", schema, table_name), set()).discard(column.name.lower())
+        self._settle(self._place_of("table", schema, table_name), column.name.lower())
         found = None if self.as_sql else self._columns(table_name, schema)
         if found and column.name.lower() not in found:
             log.warning("ALTER TABLE %s DROP COLUMNS %s: it is done already", table_name, column.name)

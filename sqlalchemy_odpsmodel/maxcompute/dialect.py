@@ -16,7 +16,6 @@ from sqlalchemy.exc import (
     DBAPIError,
     InvalidRequestError,
     NoSuchTableError,
-    OperationalError,
 )
 from sqlalchemy.util import asbool
 
@@ -24,7 +23,6 @@ from ..dbapi import may_hold_key
 from ..dialect import HasModels
 from ..errors import Error, ModelError, OptionError, SemanticError
 from ..execution import ModelExecution, hide_key, unwrapped
-from ..model import ModelName, model_name
 from ..options import EnvSecret, OptionValue, revealed
 from ..reflection import ReflectedModel
 from ..registration import refuse_late_alembic
@@ -306,7 +304,7 @@ class ODPSModelDialect_pyodps(HasModels):
     @reflection.cache
     def has_model(self, connection: Connection, name: str, schema: str | None = None, **kw: Any) -> bool:
         try:
-            key = (*self._place(connection, schema), ModelName(name).model)
+            key = self._key(connection, name, schema)
         except SemanticError:
             return False  # no model can have such a name
         with _told(connection):
@@ -335,15 +333,12 @@ class ODPSModelDialect_pyodps(HasModels):
     def get_model(
         self, connection: Connection, name: str, schema: str | None = None, **kw: Any
     ) -> ReflectedModel:
-        key = (*self._place(connection, schema), ModelName(name).model)
+        key = self._key(connection, name, schema)
         with _told(connection):
             versions = driver_connection(connection).service.versions(*key)
             if not versions:
                 raise NoSuchTableError(f"model {'.'.join(key)} does not exist")
             return replies.reflected(*key[:2], versions)
-
-    def get_default_model_schema_name(self, connection: Connection, **kw: Any) -> str:
-        return self._place(connection, None)[1]
 
     def check_sent(self, connection: Connection, statement: Any) -> None:
         """Raise what sending a statement would of its key's variable."""
@@ -361,10 +356,6 @@ class ODPSModelDialect_pyodps(HasModels):
     ) -> Callable[[OptionValue, OptionValue | None], OptionValue | None]:
         """How a declared option is compared with what was found."""
         return replies.compared
-
-    def _place(self, connection: Connection, schema: str | None) -> tuple[str, str]:
-        session = driver_connection(connection).session
-        return session.project, session.schema if schema is None else model_name(schema, "schema name")
 
 
 event.listen(ODPSModelDialect_pyodps, "handle_error", hide_key)
@@ -387,12 +378,10 @@ def _told(connection: Connection) -> Iterator[None]:
     """Errors of reading as SQLAlchemy's, as those of statements are; the timeout of statements holds."""
     driver = driver_connection(connection)
     try:
-        with driver.service.limited(driver.timeout):
+        with driver.service.limited(driver.timeout), replies.reading("reading models"):
             yield
     except ModelError as error:
         raise _wrapped(error) from error
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise OperationalError("", None, replies.malformed("reading models")) from error
 
 
 def _wrapped(error: ModelError, statement: str = "") -> Exception:

@@ -11,14 +11,16 @@ import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..catalog import DESC_NAMES
 from ..errors import ServiceError
+from ..model import utc
 from ..options import MASK, REMOTE_SERVICE_TYPE, EnvSecret, Fingerprint, OptionValue, PlainSecret, secret
-from ..reflection import ReflectedInput, ReflectedModel, ReflectedModelVersion
+
+if TYPE_CHECKING:  # the driver needs no SQLAlchemy
+    from ..reflection import ReflectedInput, ReflectedModel, ReflectedModelVersion
 
 Row = tuple[str, ...]
 Document = Mapping[str, Any]
@@ -133,7 +135,7 @@ def _shown(options: Mapping[str, object]) -> list[tuple[str, str]]:
 
 
 @contextmanager
-def _reading(what: str) -> Iterator[None]:
+def reading(what: str) -> Iterator[None]:
     """A document that lacks what its pages say it has is malformed."""
     try:
         yield
@@ -141,7 +143,7 @@ def _reading(what: str) -> Iterator[None]:
         raise malformed(what) from None
 
 
-@_reading("DESC MODEL")
+@reading("DESC MODEL")
 def described_by(document: Document, project: str, owner: str, show: Callable[[int], str]) -> list[Row]:
     """DESC's rows by a document, where the text does not tell."""
     version = _version(document)
@@ -171,7 +173,7 @@ def described_by(document: Document, project: str, owner: str, show: Callable[[i
     ]
 
 
-@_reading("SHOW VERSIONS")
+@reading("SHOW VERSIONS")
 def version_row(document: Document, owner: str, show: Callable[[int], str]) -> Row:
     """A row of SHOW VERSIONS."""
     return (
@@ -186,7 +188,7 @@ def version_row(document: Document, owner: str, show: Callable[[int], str]) -> R
     )
 
 
-@_reading("reading models")
+@reading("reading models")
 def reflected(project: str, schema: str, documents: Sequence[Document]) -> ReflectedModel:
     """A model of its versions' documents, in order of creation.  The Catalog API does not say whose it is."""
     model = documents[-1]
@@ -199,8 +201,8 @@ def reflected(project: str, schema: str, documents: Sequence[Document]) -> Refle
         "model_type": model.get("modelType") or "",
         "default_version": model["defaultVersion"],
         "comment": model.get("description") or None,
-        "create_time": _time(model["createTime"]),
-        "last_modified_time": _time(model["updateTime"]),
+        "create_time": utc(int(model["createTime"])),
+        "last_modified_time": utc(int(model["updateTime"])),
         "versions": [_version(document) for document in documents],
     }
 
@@ -211,8 +213,8 @@ def _version(document: Document) -> ReflectedModelVersion:
         "comment": document.get("versionDescription") or None,
         "inputs": [_input(field) for field in (document.get("featureColumns") or {}).get("fields") or ()],
         "options": dict(_options(document)),
-        "create_time": _time(document["versionCreateTime"]),
-        "last_modified_time": _time(document["versionUpdateTime"]),
+        "create_time": utc(int(document["versionCreateTime"])),
+        "last_modified_time": utc(int(document["versionUpdateTime"])),
     }
 
 
@@ -248,10 +250,6 @@ def kept(value: OptionValue) -> OptionValue:
     if _MASKED.fullmatch(key):
         return UNREADABLE
     return Fingerprint(hmac.digest(_SALT, key.encode(errors="surrogatepass"), "sha256").hex())
-
-
-def _time(milliseconds: str | int) -> datetime:
-    return datetime.fromtimestamp(int(milliseconds) / 1000, UTC)
 
 
 def _times(document: Document, show: Callable[[int], str], *keys: str) -> tuple[str, ...]:

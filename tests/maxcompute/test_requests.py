@@ -14,23 +14,25 @@ pytest.importorskip("pandas", reason="of tox -e maxcompute")
 pytest.importorskip("alembic", reason="of tox -e maxcompute")
 
 import pandas as pd
-from sqlalchemy import Column, Connection, Integer, MetaData, Table, Text, insert, inspect, text
+from sqlalchemy import Connection, MetaData, Table, insert, inspect, text
 from sqlalchemy.exc import DBAPIError
 
-from benchmarks.counted import STATEMENTS, Counted, count_of, counted, engine_of, noting_polls
-from benchmarks.samples import CREATE, TYPES, version
-from sqlalchemy_odpsmodel import (
-    AlterModelAddVersion,
-    AlterModelDropVersion,
-    AlterModelSetDefaultVersion,
-    CreateModel,
-    DropModel,
-    Model,
+from benchmarks.counted import (
+    STATEMENTS,
+    TABLE,
+    VALUES,
+    Counted,
+    count_of,
+    counted,
+    elements,
+    engine_of,
+    noting_polls,
 )
+from benchmarks.samples import CREATE, TYPES, version
+from sqlalchemy_odpsmodel import CreateModel, Model
 from sqlalchemy_odpsmodel.server.app import Settings
 from sqlalchemy_odpsmodel.testing import MaxComputeEndpoint, serve
 
-VALUES = [{"id": number, "a": str(number)} for number in range(2_500)]
 READS = ("SHOW MODELS", "SHOW VERSIONS FOR MODEL m", "DESC MODEL m")
 
 
@@ -71,7 +73,7 @@ def asked(connection: Connection) -> Connection:
 @pytest.fixture
 def table(asked: Connection) -> Table:
     """Of 2,500 rows."""
-    found = Table("t", MetaData(), Column("id", Integer), Column("a", Text))
+    found = TABLE.to_metadata(MetaData())
     found.create(asked, checkfirst=False)
     asked.execute(insert(found), VALUES)
     return found
@@ -91,18 +93,6 @@ def requests_to(work: Any) -> int:
     return count_of(work).requests
 
 
-def elements() -> list[Any]:
-    """A model's life."""
-    model = Model("m", MetaData(), version(), **TYPES)  # type: ignore[call-overload]
-    return [
-        CreateModel(model),
-        AlterModelAddVersion(model, version("v2")),
-        AlterModelSetDefaultVersion(model, "v2"),
-        AlterModelDropVersion(model, "v1"),
-        DropModel(model),
-    ]
-
-
 def test_connecting_and_transactions_ask_nothing(served: MaxComputeEndpoint) -> None:
     def connect() -> None:
         with engine_of(served).connect() as connection:
@@ -114,14 +104,14 @@ def test_connecting_and_transactions_ask_nothing(served: MaxComputeEndpoint) -> 
 
 def test_a_model_statement_is_one_request(connection: Connection) -> None:
     """As an element and as text; the first on a connection, too."""
-    assert [requests_of(connection, element) for element in elements()] == [1, 1, 1, 1, 1]
+    assert [requests_of(connection, element) for element in elements("m")] == [1, 1, 1, 1, 1]
     texts = [sql.format(name="m", version="v2") for sql in STATEMENTS.values()]
     assert [requests_of(connection, sql) for sql in texts] == [1, 1, 1, 1, 1]
 
 
 def test_a_model_statement_that_is_answered_later(later: Connection) -> None:
     """Is three, of which two ask how it ended, and polls as long as it runs."""
-    assert [requests_of(later, element) for element in elements()] == [3, 3, 3, 3, 3]
+    assert [requests_of(later, element) for element in elements("m")] == [3, 3, 3, 3, 3]
 
 
 def test_polls_are_counted_apart() -> None:
