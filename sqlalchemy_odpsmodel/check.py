@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -33,10 +33,11 @@ class Finding(NamedTuple):
     mend: str
 
 
-def check(connection: Connection) -> Iterator[Finding]:
+def check(connection: Connection, done: Callable[[int], None] = lambda done: None) -> Iterator[Finding]:
     """What is wrong with a database: its file, the metadata tables and views, each model and version.
 
-    Reads everything, and writes nothing.  Raises DatabaseError where it cannot be read.
+    Reads everything, and writes nothing; ``done`` is told how many models were checked.  Raises
+    DatabaseError where it cannot be read.
     """
     rows = connection.store.rows
     for (message,) in rows("PRAGMA main.integrity_check"):
@@ -50,8 +51,10 @@ def check(connection: Connection) -> Iterator[Finding]:
     if any(finding.mend == _RESTORE for finding in wrong):
         return
     yield from _salt(connection)
-    for _, versions in groupby(rows(store.EVERYTHING_SQL), lambda row: row[:3]):
+    models = groupby(rows(store.EVERYTHING_SQL), lambda row: row[:3])
+    for number, (_, versions) in enumerate(models, 1):
         yield from _model(connection, list(versions))
+        done(number)
     ((orphans,),) = rows(f"SELECT count(*) {_ORPHANS}")
     if orphans:
         yield Finding(f"{orphans} versions are of no model", f"DELETE {_ORPHANS};")

@@ -11,23 +11,29 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterator
 from copy import copy
 from dataclasses import replace
-from typing import Literal, NamedTuple, Protocol, get_args
+from typing import NamedTuple, Protocol
 
 from sqlalchemy.exc import InvalidRequestError
 
 from .catalog import Change
 from .ddl import Declared, ModelVersion, add_statement, create_statement, name_of, with_comment
-from .model import InputColumn, ModelName
+from .model import REPLACEABLE, InputColumn, ModelName, Replaceable
 from .options import OPTION_DEFAULTS, OptionValue
 from .sql import AddVersion, CreateModel, DropModel, DropVersion, SetDefaultVersion
 
-#: What may be dropped and made again in order to change it: nothing, versions, or whole models too.
-Replaceable = Literal["nothing", "versions", "models"]
-REPLACEABLE: tuple[Replaceable, ...] = get_args(Replaceable)
 #: What a declared option's value is compared with what was found as.
 Kept = Callable[[OptionValue, OptionValue | None], OptionValue | None]
 #: The versions that a model has, by name.
 _Versions = dict[str, ModelVersion]
+
+
+class ReplacementRefused(InvalidRequestError):
+    """What would have to be dropped and made again, and may not be unless ``needed`` is allowed."""
+
+    def __init__(self, changes: str, needed: Replaceable) -> None:
+        one = needed.removesuffix("s")
+        super().__init__(f"{changes}: declare a {one} of another name, or let it be dropped and made again")
+        self.needed = needed
 
 
 class Step(NamedTuple):
@@ -116,8 +122,8 @@ def altered(
     """The steps from a model with all that it has to what it is to be, legal forwards and backwards.
 
     ``kept`` tells what a declared option's value is compared with what was found as.  Raises
-    InvalidRequestError where something would have to be replaced that ``allow`` does not name, and where the
-    default version is declared no longer and no other is declared to be it.
+    ReplacementRefused where something would have to be replaced that ``allow`` does not name, and
+    InvalidRequestError where the default version is declared no longer and no other is declared to be it.
     """
     name = name_of(after)
     had = {version.name: version for version in before.versions}
@@ -147,10 +153,7 @@ def _replacement(what: str, differing: list[str], needed: Replaceable, allow: Re
     """What is lost when a thing is dropped and made again, which must be allowed."""
     changes = f"{what} changes ({', '.join(differing)}), which no statement does"
     if REPLACEABLE.index(allow) < REPLACEABLE.index(needed):
-        raise InvalidRequestError(
-            f"{changes}: declare a {needed.removesuffix('s')} of another name, or let it be dropped and made"
-            f" again with odpsmodel_allow_replace={needed!r} in context.configure(), where it is {allow!r}"
-        )
+        raise ReplacementRefused(changes, needed)
     loss = {
         "versions": "its times and its place in the order of versions",
         "models": "its times and the privileges on it",

@@ -15,10 +15,11 @@ from .options import MODEL_TYPES, Fingerprint, Options
 from .reflection import ReflectedModel
 from .schema import read_version
 
-HEAD = """\
+#: What a script begins with whose names may have a schema.
+SET = "SET odps.namespace.schema=true;\n"
+HEAD = f"""\
 -- Models of MaxCompute, as `odpsmodel export` found them.  Owners and times become those of the run.
-SET odps.namespace.schema=true;
-"""
+{SET}"""
 _MASKED = (
     "-- The APIKEY of {} cannot be read and is a mask, which is refused: write '${{NAME}}', or the key.\n"
 )
@@ -88,7 +89,12 @@ def _kept(model: store.ModelRecord, records: list[store.VersionRecord | None]) -
 def _script(kept: _Kept) -> str:
     masked = " and ".join(version.name for version in kept.versions if _is_masked(version.options))
     statements = creation(kept, ModelName(kept.name, kept.schema, kept.project))
-    return (_MASKED.format(masked) if masked else "") + "".join(f"{statement};\n" for statement in statements)
+    return (masked_remark(masked) if masked else "") + "".join(f"{statement};\n" for statement in statements)
+
+
+def masked_remark(versions: str) -> str:
+    """The line before a statement with a mask in place of a key."""
+    return _MASKED.format(versions)
 
 
 def _is_masked(options: Options) -> bool:

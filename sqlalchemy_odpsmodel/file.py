@@ -8,13 +8,15 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from errno import EEXIST
 from random import random
 from typing import Any
 
 from .errors import DatabaseError, OperationalError
+
+_PAGES = 4096  # of a copy, between two words about its progress
 
 
 def path_of(connection: sqlite3.Connection) -> str:
@@ -76,11 +78,12 @@ def begin(cursor: sqlite3.Cursor, sql: str) -> None:
         setting.execute(f"PRAGMA busy_timeout={found[0]}")
 
 
-def backup(source: sqlite3.Connection, path: str) -> None:
+def backup(source: sqlite3.Connection, path: str, done: Callable[[int], None] = lambda done: None) -> None:
     """Copy a whole database, as of one moment, to a new file, which is there and on disk, or not at all.
 
-    In WAL mode nobody waits for it.  It is written beside the file, under a name with ``.part``.  Raises
-    FileExistsError, also for what another database of that name has left, and other OSErrors.
+    In WAL mode nobody waits for it.  It is written beside the file, under a name with ``.part``; ``done`` is
+    told the percentage.  Raises FileExistsError, also for what another database of that name has left, and
+    other OSErrors.
     """
     from tempfile import mkstemp
 
@@ -94,7 +97,11 @@ def backup(source: sqlite3.Connection, path: str) -> None:
         source.execute("BEGIN")
         _run(source, "SELECT 1 FROM main.sqlite_schema")  # waits for a lock, which backup() does for ever
         with closing(sqlite3.connect(part)) as copy:
-            source.backup(copy)
+            source.backup(
+                copy,
+                pages=_PAGES,
+                progress=lambda status, left, pages: done(100 * (pages - left) // max(pages, 1)),
+            )
         if original := path_of(source):
             os.chmod(part, os.stat(original).st_mode)
         _name(part, path)

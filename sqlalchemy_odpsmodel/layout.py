@@ -11,17 +11,18 @@ _INPUT = "| {:<15} | {:<10} | {:<51} |"
 
 def grid(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """SHOW's layout: each column as wide as its longest cell; NULL is printed as NULL."""
-    lines = [tuple(columns), *(tuple(_cell(value) for value in row) for row in rows)]
+    lines = [tuple(columns), *(tuple(cell(value) for value in row) for row in rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     rule = "+" + "".join("-" * (width + 2) + "+" for width in widths)
     head, *body = (
-        "".join(f"| {cell:<{width}} " for cell, width in zip(line, widths, strict=True)) + "|"
+        "".join(f"| {text:<{width}} " for text, width in zip(line, widths, strict=True)) + "|"
         for line in lines
     )
     return "\n".join([rule, head, rule, *body, rule])
 
 
-def _cell(value: object) -> str:
+def cell(value: object) -> str:
+    """A value as text: a BLOB in hexadecimal digits, NULL as NULL."""
     if isinstance(value, bytes):
         return value.hex()
     return "NULL" if value is None else str(value)

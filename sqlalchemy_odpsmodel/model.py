@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, lru_cache
+from typing import Literal, get_args
 
 from .errors import SemanticError
 
@@ -19,6 +20,10 @@ COMMENT_BYTES = 1024
 RESERVED_VERSION = "default_version"
 PUBLIC_PROJECT = "bigdata_public_modelset"
 DEFAULT_SCHEMA = "default"
+
+#: What may be dropped and made again in order to change it: nothing, versions, or whole models too.
+Replaceable = Literal["nothing", "versions", "models"]
+REPLACEABLE: tuple[Replaceable, ...] = get_args(Replaceable)
 
 #: The blocks of Han characters, and the iteration mark and zero that are written with them.
 HAN = "\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0002fa1f\U00030000-\U000323af"

@@ -15,7 +15,7 @@ from alembic.util import CommandError, DispatchPriority, to_list
 from sqlalchemy import Dialect, MetaData
 from sqlalchemy.exc import InvalidRequestError
 
-from ..diff import Kept, Step, altered, created, dropped
+from ..diff import Kept, ReplacementRefused, Step, altered, created, dropped
 from ..options import MASK, MODEL_TYPES, PlainSecret
 from ..reflection import ModelInspector, ReflectedModel
 from ..schema import Model, are_transactional, has_models, models_of, reflected_model
@@ -49,6 +49,10 @@ def compare_models(context: AutogenContext, upgrade_ops: UpgradeOps) -> None:
     try:
         drops = [operation_of(step) for step in comparison.drops()]
         changes = [operation_of(step) for step in comparison.changes()]
+    except ReplacementRefused as error:
+        setting = f"odpsmodel_allow_replace={error.needed!r} in context.configure()"
+        allowed = comparison.settings.allow_replace
+        raise CommandError(f"{error} with {setting}, where it is {allowed!r}") from error
     except InvalidRequestError as error:
         raise CommandError(str(error)) from error
     upgrade_ops.ops[:0] = drops

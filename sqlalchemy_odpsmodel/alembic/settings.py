@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from alembic.util import CommandError
 
-from ..diff import REPLACEABLE, Replaceable
+from ..model import REPLACEABLE, Replaceable
 
 _PREFIX = "odpsmodel_"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -15,6 +16,7 @@ from sqlalchemy import create_engine, inspect
 
 from sqlalchemy_odpsmodel import dbapi
 from sqlalchemy_odpsmodel.cli import main
+from sqlalchemy_odpsmodel.sql import DropModel
 from sqlalchemy_odpsmodel.testing import MaxComputeEndpoint
 
 pytestmark = pytest.mark.filterwarnings("ignore::sqlalchemy_odpsmodel.dbapi.ModelWarning")
@@ -202,6 +204,89 @@ class TestMoving:
     ) -> None:
         result = invoke(*(argument.format(url=url) for argument in arguments), code=2)
         assert words in result.stderr
+
+
+class TestRows:
+    def test_models_versions_and_desc(self, url: str, invoke: Invoke) -> None:
+        invoke("run", url, "-", text=f"{create()};\n{add()};\n{create(name='lab.n')};")
+        rows = json.loads(invoke("models", "--format", "json", url).stdout)
+        assert [(row["ModelName"], row["DefaultVersion"]) for row in rows] == [("m", "v1")]
+        rows = json.loads(invoke("models", "--format", "json", "--schema", "lab", url).stdout)
+        assert [row["ModelName"] for row in rows] == ["n"]
+        rows = json.loads(invoke("versions", "--format", "json", url, "m").stdout)
+        assert [(row["VersionName"], row["IsDefault"]) for row in rows] == [("v1", "true"), ("v2", "false")]
+        described = json.loads(invoke("desc", "--format", "json", url, "lab.n").stdout)
+        assert described["Model Information"]["Model Name"] == "n"
+        assert (
+            "|                  Model Information " in invoke("desc", "--format", "vendor", url, "m").stdout
+        )
+
+    def test_json_of_maxcompute_s_values(self, url: str, invoke: Invoke) -> None:
+        """Numbers and booleans are themselves, decimals and times are text."""
+        script = (
+            "SELECT 1 AS i, 1.5 AS d, true AS b, CAST('1.50' AS DECIMAL(5, 2)) AS c, DATE '2026-11-23' AS t;"
+        )
+        rows = json.loads(invoke("run", "--format", "json", url, "-", text=script).stdout)
+        assert rows == [{"i": 1, "d": 1.5, "b": True, "c": "1.50", "t": "2026-11-23"}]
+
+
+class TestComparison:
+    @pytest.fixture
+    def local(self, tmp_path: Path, invoke: Invoke) -> str:
+        """A file with two models, one of a key by its variable's name."""
+        path = str(tmp_path / "laptop.db")
+        remote = f"CREATE MODEL lab.c WITH VERSION v1 OPTIONS ({options(REMOTE)})"
+        invoke("run", path, "-", text=";".join((create(tail="COMMENT 'c'"), add(), remote)))
+        return path
+
+    def test_from_laptop_to_maxcompute(
+        self, url: str, local: str, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A service that shows a masked key has none that can be compared, which is told."""
+        monkeypatch.setenv("EAS_TOKEN", KEY)
+        assert invoke("diff", url, local, code=1).stdout.count("CREATE MODEL") == 2
+        assert "3 statements were run" in invoke("apply", "--yes", url, local).stderr
+        assert models(url) == {"default.m": ["v1", "v2"], "lab.c": ["v1"]}
+        assert invoke("diff", url, local).stdout == ""
+        assert invoke("diff", local, url).stdout == ""
+
+    def test_a_variable_that_is_not_set_stops_all_before_anything_is_sent(
+        self, url: str, local: str, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("EAS_TOKEN", raising=False)
+        result = invoke("apply", "--yes", url, local, code=1)
+        assert "the environment variable EAS_TOKEN is not set" in result.stderr
+        assert models(url) == {}
+
+    def test_what_was_done_before_an_error_is_told(
+        self, url: str, local: str, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("EAS_TOKEN", KEY)
+        from sqlalchemy_odpsmodel.cli import comparison
+
+        element_of, elements = comparison.element_of, []
+
+        def fail(statement: Any) -> Any:
+            elements.append(statement)
+            return element_of(statement if len(elements) < 3 else DropModel(statement.name))
+
+        monkeypatch.setattr(comparison, "element_of", fail)
+        result = invoke("apply", "--yes", url, local, code=1)
+        assert "2 of 3 statements were done, and stay so" in result.stderr
+        assert models(url) == {"default.m": ["v1", "v2"]}
+        monkeypatch.undo()
+        monkeypatch.setenv("EAS_TOKEN", KEY)
+        assert "CREATE MODEL lab.c" in invoke("diff", url, local, code=1).stdout
+
+    def test_trained_models_are_left_out(
+        self, url: str, local: str, invoke: Invoke, maxcompute_endpoint: MaxComputeEndpoint
+    ) -> None:
+        invoke("run", url, "-", text=f"{create(name='trained')};")
+        with closing(dbapi.connect(maxcompute_endpoint.path, isolation_level=None)) as kept:
+            kept.execute("UPDATE _odpsmodel_model SET source_type = 'INTERNAL_TRAIN' WHERE name = 'trained'")
+        result = invoke("diff", url, local, code=1)
+        assert "DROP MODEL" not in result.stdout
+        assert "model trained is left out: no statement makes INTERNAL_TRAIN models" in result.stderr
 
 
 class TestWhatIsWrong:

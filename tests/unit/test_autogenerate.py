@@ -177,6 +177,28 @@ class TestChanges:
             assert "# Model m changes (model type), which no statement does: it is dropped" in body
             assert lines(body) == ['drop_model("m")', "create_model("]
 
+    @pytest.mark.parametrize(
+        ("allow", "needed", "changed"),
+        [
+            ("nothing", "versions", {"inputs": [("f2", "INT")]}),
+            ("nothing", "models", {}),
+            ("versions", "models", {}),
+        ],
+    )
+    def test_what_may_not_be_replaced_names_the_setting(
+        self, connection: Connection, allow: str, needed: str, changed: dict[str, Any]
+    ) -> None:
+        imported("m").create(connection)
+        metadata = MetaData()
+        model_type = {} if changed else {"model_type": "BOOSTED_TREE_REGRESSOR"}
+        imported("m", metadata, version("v1", **changed), **model_type)
+        with pytest.raises(CommandError) as caught:
+            generated(context_of(connection, odpsmodel_allow_replace=allow), metadata)
+        assert str(caught.value).endswith(
+            "or let it be dropped and made again with"
+            f" odpsmodel_allow_replace='{needed}' in context.configure(), where it is '{allow}'"
+        )
+
     def test_the_comments_of_a_model_and_its_first_version_may_differ(self, connection: Connection) -> None:
         metadata = MetaData()
         imported("m", metadata, version("v1", comment="b"), comment="a")

@@ -11,7 +11,7 @@ from sqlalchemy.exc import InvalidRequestError
 
 from sqlalchemy_odpsmodel import EnvSecret, Model, ModelVersion, dbapi
 from sqlalchemy_odpsmodel.ddl import element_of
-from sqlalchemy_odpsmodel.diff import altered, created, dropped
+from sqlalchemy_odpsmodel.diff import ReplacementRefused, altered, created, dropped
 from sqlalchemy_odpsmodel.options import Fingerprint, PlainSecret
 
 TIMEOUT = "PAI_EAS_SYNC_REQUEST_TIMEOUT"
@@ -319,10 +319,11 @@ class TestErrors:
             if allowed:
                 assert steps(imported(), after, allow)
                 continue
-            with pytest.raises(InvalidRequestError, match=what) as caught:
+            with pytest.raises(ReplacementRefused, match=what) as caught:
                 steps(imported(), after, allow)
-            assert f"odpsmodel_allow_replace='{needed}' in context.configure(), where it is '{allow}'" in str(
-                caught.value
+            assert needed == caught.value.needed
+            assert str(caught.value).endswith(
+                f": declare a {needed[:-1]} of another name, or let it be dropped and made again"
             )
 
     def test_other_changes_are_always_allowed(self) -> None:

@@ -32,7 +32,8 @@ FLOORS = (
     "server.tunnel", "server.wire", "server.signature", "server.credentials", "server.instances", "server.rows",
     "server.connections", "server.engine", "server.replies", "server.app", "server.serve", "server",
     "testing.client", "testing", "testing.container",
-    "generate", "export", "check", "run", "cli",
+    "generate", "export", "check",
+    "cli.output", "cli.database", "cli.script", "cli.completer", "cli.shell", "cli.comparison", "cli.commands", "cli",
 )  # fmt: skip
 ALEMBIC = {
     f"alembic{name}" for name in ("", ".settings", ".operations", ".impl", ".maxcompute", ".autogenerate")
@@ -49,7 +50,11 @@ OUTSIDE = {
         "server.ordinary.tables",
         "server.rows",
     },
-    "click": {"run", "cli"},
+    "click": {"cli.output", "cli.database", "cli.comparison", "cli.commands"},
+    "rich": {"cli.output"},
+    "prompt_toolkit": {"cli.completer", "cli.shell"},
+    "pygments": {"cli.shell"},
+    "sqlparse": {"cli.script"},
     "sqlglot": {
         f"server.ordinary.{name}"
         for name in ("nodes", "hive", "literals", "expressions", "select", "translate")
@@ -71,7 +76,9 @@ OUTSIDE = {
         "dialect",
         "aiosqlite",
         "provision",
-        "cli",
+        "cli.database",
+        "cli.comparison",
+        "cli.commands",
         "maxcompute.compiler",
         "maxcompute.dialect",
     }

@@ -4,26 +4,34 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
-import click
-
-from . import dbapi, layout
-from .errors import Error, ModelError, ModelWarning, ParseError, SemanticError
-from .sql import DescModel
-from .sql.lexer import Tokens
-from .sql.opening import match_opening
-from .sql.place import place_of
-from .sql.script import Piece, split
+from .. import dbapi
+from ..errors import Error, ModelError, ModelWarning, ParseError, SemanticError
+from ..sql.lexer import Tokens
+from ..sql.opening import match_opening
+from ..sql.place import masked, place_of
+from ..sql.script import Piece, kind_of, split
+from .output import print_result, print_sql, say
 
 
-def run_script(connection: Any, name: str, text: str, keep_going: bool) -> bool:
+class Settings(NamedTuple):
+    """How scripts are run: the format of results, whether statements are shown before they run, and whether
+    to go on after one that fails."""
+
+    form: str = "vendor"
+    echo: bool = False
+    keep_going: bool = False
+
+
+def run_script(connection: Any, name: str, text: str, settings: Settings) -> bool:
     """Run one script, on a file as one transaction; whether all of it succeeded."""
+    keep_going = settings.keep_going
     if not isinstance(connection, dbapi.Connection):
-        return _run_pieces(connection, name, text, keep_going)
+        return run_pieces(connection, name, text, settings)
     in_hand = any(_is_begin(piece) for piece in split(text, hash_lines=True))
     connection.isolation_level = None if in_hand else "IMMEDIATE"
-    succeeded = _run_pieces(connection, name, text, keep_going)
+    succeeded = run_pieces(connection, name, text, settings)
     if not (succeeded or keep_going):
         connection.rollback()
         return False
@@ -40,16 +48,16 @@ def run_script(connection: Any, name: str, text: str, keep_going: bool) -> bool:
     return succeeded
 
 
-def _run_pieces(connection: Any, name: str, text: str, keep_going: bool) -> bool:
+def run_pieces(connection: Any, name: str, text: str, settings: Settings) -> bool:
     """Run the statements of a script; whether all succeeded.  Like odpscmd, it drops lines with #."""
     succeeded, sqlite = True, isinstance(connection, dbapi.Connection)
     pieces = split(text, hash_lines=True, sqlite=sqlite)
     while (piece := next(pieces, None)) is not None:
-        error = _run_piece(connection, name, piece)
+        error = _run_piece(connection, name, piece, settings)
         if error is None:
             continue
         succeeded = False
-        if not keep_going:
+        if not settings.keep_going:
             break
         if isinstance(error, ParseError):
             # Where its strings end is not known, and so what follows may be a secret: go on with a new line.
@@ -65,14 +73,16 @@ def _is_begin(piece: Piece) -> bool:
     return opening is not None and opening.lastgroup == "begin"
 
 
-def _run_piece(connection: Any, name: str, piece: Piece) -> Exception | None:
+def _run_piece(connection: Any, name: str, piece: Piece, settings: Settings) -> Exception | None:
     """Run one statement and print its result, or the error that is returned."""
     cursor = connection.cursor()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ModelWarning)
         try:
+            if settings.echo:
+                print_sql(pretty(connection, piece.text), error=True)
             cursor.execute(piece.text)
-            _print(cursor)
+            print_result(cursor, settings.form)
         except (Error, dbapi.Warning) as error:
             for line in _explain(name, piece, error):
                 say(line)
@@ -82,15 +92,6 @@ def _run_piece(connection: Any, name: str, piece: Piece) -> Exception | None:
                 say(f"{name}:{piece.line}:{piece.column}: warning: {warning.message}")
     say("OK")
     return None
-
-
-def _print(cursor: Any) -> None:
-    if cursor.description is None:
-        return
-    if isinstance(cursor.statement, DescModel):
-        click.echo(layout.describe(cursor))
-    else:
-        click.echo(layout.grid([column[0] for column in cursor.description], cursor))
 
 
 def _explain(name: str, piece: Piece, error: Exception) -> Iterator[str]:
@@ -107,5 +108,16 @@ def _explain(name: str, piece: Piece, error: Exception) -> Iterator[str]:
         yield place_of(tokens, 0, names).excerpt
 
 
-def say(message: str) -> None:
-    click.echo(message, err=True)
+def pretty(connection: Any, text: str) -> str:
+    """A statement as it is shown: one of ours in its own form, others by sqlparse; without keys."""
+    if kind_of(text) == "model":
+        return f"{connection.parse(text)};"
+    if dbapi.may_hold_key(text) or not kind_of(text):
+        return masked(text)
+    import sqlparse
+    from sqlparse.exceptions import SQLParseError
+
+    try:
+        return str(sqlparse.format(text.strip(), reindent=True, keyword_case="upper"))
+    except SQLParseError:  # too large for it
+        return text.strip()

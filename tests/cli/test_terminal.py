@@ -1,0 +1,107 @@
+"""Colours and progress: on a terminal, and nothing of them elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from samples import REMOTE, create
+from terminals import Terminal, colours, plain
+
+from sqlalchemy_odpsmodel import dbapi
+from sqlalchemy_odpsmodel.cli import main
+
+#: Commands that take long on many models, and what they say meanwhile.
+LONG = [
+    (("export", "{db}"), "Exporting"),
+    (("check", "{db}"), "Checking"),
+    (("backup", "{db}", "{db}.copy"), "Copying"),
+    (("generate", "{db}"), "Reading models"),
+    (("apply", "--yes", "{db}.new", "{db}"), "Running"),
+]
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A file of 300 models."""
+    path = tmp_path_factory.mktemp("many") / "models.db"
+    with closing(dbapi.connect(path)) as con:
+        for number in range(300):
+            con.execute(create(REMOTE, name=f"m{number}", inputs=""))
+        con.commit()
+    return str(path)
+
+
+@pytest.fixture(autouse=True)
+def clean(many: str) -> Iterator[None]:
+    yield
+    for end in (".copy", ".new", ".new-wal", ".new-shm"):
+        Path(many + end).unlink(missing_ok=True)
+
+
+def shown(*arguments: str, piped: bool = False, **environment: str) -> tuple[str, str]:
+    """What a command shows on a terminal, and writes to a pipe."""
+    with Terminal(*arguments, piped=piped, environment=environment) as terminal:
+        screen = terminal.end()
+        assert terminal.process.returncode in (0, 1), plain(screen)
+        return screen, terminal.piped
+
+
+@pytest.mark.parametrize(("command", "words"), LONG)
+def test_long_work_shows_its_progress(many: str, command: tuple[str, ...], words: str) -> None:
+    """On the terminal of standard error, and nothing of it stays or comes into a pipe."""
+    screen, piped = shown(*(part.format(db=many) for part in command), piped=True)
+    assert words in plain(screen)
+    assert "\x1b[2K" in screen  # it is wiped
+    assert words not in piped
+    assert "\x1b" not in piped
+
+
+@pytest.mark.parametrize(("command", "words"), LONG)
+def test_without_a_terminal_there_is_none(many: str, command: tuple[str, ...], words: str) -> None:
+    result = CliRunner().invoke(main, [part.format(db=many) for part in command])
+    assert result.exit_code == 0, result.output
+    assert words not in result.output
+    assert "\x1b" not in result.output
+
+
+def test_tables_and_sql_have_colours_or_styles_on_a_terminal(many: str, tmp_path: Path) -> None:
+    screen, _ = shown("diff", many, str(one(tmp_path)))
+    assert colours(screen)
+    assert "DROP MODEL m1;" in plain(screen)
+    screen, _ = shown("models", many)
+    assert "\x1b[1m" in screen  # the head is bold
+
+
+def test_no_color_is_obeyed(many: str, tmp_path: Path) -> None:
+    for command in (("diff", many, str(one(tmp_path))), ("models", many), ("check", many)):
+        screen, _ = shown(*command, NO_COLOR="1")
+        assert colours(screen) == []
+
+
+@pytest.mark.parametrize("command", [("models",), ("run", "-"), ("desc", "m0"), ("versions", "m0")])
+def test_a_pipe_has_no_colours_though_a_variable_forces_them(
+    many: str, command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    result = CliRunner().invoke(main, [command[0], many, *command[1:]], input="SHOW MODELS;")
+    assert result.exit_code == 0
+    assert "\x1b" not in result.output
+
+
+def test_a_table_is_as_wide_as_the_terminal(many: str) -> None:
+    screen, _ = shown("models", many)
+    assert max(map(len, plain(screen).splitlines())) <= 100
+
+
+def one(folder: Path) -> Path:
+    """A file with one model."""
+    path = folder / "one.db"
+    with closing(dbapi.connect(path, isolation_level=None)) as con:
+        con.execute(
+            create(REMOTE, name="m0", inputs="").replace("CREATE MODEL", "CREATE MODEL IF NOT EXISTS")
+        )
+    return path
