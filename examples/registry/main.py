@@ -53,6 +53,7 @@ class NewVersion(BaseModel):
     name: str
     inputs: list[Input] = []
     options: dict[str, str] = {}
+    # In upper case: a key that stands here by mistake would be kept and shown as a name.
     apikey_env: Annotated[str, Field(pattern="^[A-Z_][A-Z0-9_]*$")] | None = None
     comment: str | None = None
 
