@@ -1,4 +1,4 @@
-"""The console blocks of a page, executed in order, and what they print."""
+"""A page's files and console blocks, written and executed in order, and what the commands print."""
 
 from __future__ import annotations
 
@@ -12,22 +12,23 @@ from doctest import ELLIPSIS, NORMALIZE_WHITESPACE, OutputChecker
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+_BLOCK = re.compile(r"(?:^`([^`\n]+)`:\n\n)?^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 
-def commands(page: str) -> Iterator[tuple[str, str]]:
+def commands(block: str) -> Iterator[tuple[str, str]]:
     """Each command (``$``, and ``>`` on the lines that it goes on) and what it prints."""
-    for block in re.findall(r"^```console\n(.*?)^```", page, re.DOTALL | re.MULTILINE):
-        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
-            lines = part.splitlines(keepends=True)
-            more = next(
-                (i for i, line in enumerate(lines[1:], 1) if not re.match(r">( |$)", line)), len(lines)
-            )
-            continued = (line.removeprefix(">").removeprefix(" ") for line in lines[1:more])
-            yield "".join((lines[0], *continued)), "".join(lines[more:])
+    for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+        lines = part.splitlines(keepends=True)
+        more = next((i for i, line in enumerate(lines[1:], 1) if not re.match(r">( |$)", line)), len(lines))
+        continued = (line.removeprefix(">").removeprefix(" ") for line in lines[1:more])
+        yield "".join((lines[0], *continued)), "".join(lines[more:])
 
 
 def run(page: str, folder: Path, environment: Mapping[str, str] = os.environ) -> int:
-    """Run a page's commands where examples/shop is a copy; how many there were."""
+    """Run a page's commands where examples/shop is a copy; how many there were.
+
+    A block below a line that is just a file's name, as `models.py`:, is written there first.
+    """
     shutil.copytree(
         ROOT / "examples/shop",
         folder / "examples/shop",
@@ -35,19 +36,22 @@ def run(page: str, folder: Path, environment: Mapping[str, str] = os.environ) ->
     )
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     where, count = str(folder), 0
-    for command, expected in commands(page):
-        script = f"set -e\n{command}\nprintf '@%s' \"$PWD\""
-        done = subprocess.run(
-            ["bash", "-c", script],
-            cwd=where,
-            env={**environment, "PATH": path},
-            capture_output=True,
-            text=True,
-        )
-        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
-        printed, _, where = done.stdout.rpartition("@")
-        assert OutputChecker().check_output(expected, printed, ELLIPSIS | NORMALIZE_WHITESPACE), (
-            f"{command}\n{printed}"
-        )
-        count += 1
+    for name, language, block in _BLOCK.findall(page):
+        if name:
+            Path(where, name).write_text(block)
+        for command, expected in commands(block) if language == "console" else ():
+            script = f"set -e\n{command}\nprintf '@%s' \"$PWD\""
+            done = subprocess.run(
+                ["bash", "-c", script],
+                cwd=where,
+                env={**environment, "PATH": path},
+                capture_output=True,
+                text=True,
+            )
+            assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+            printed, _, where = done.stdout.rpartition("@")
+            assert OutputChecker().check_output(expected, printed, ELLIPSIS | NORMALIZE_WHITESPACE), (
+                f"{command}\n{printed}"
+            )
+            count += 1
     return count
