@@ -12,7 +12,7 @@ project = "sqlalchemy_odpsmodel"
 version = release = sqlalchemy_odpsmodel.__version__
 extensions = ["myst_parser", "sphinx.ext.autodoc"]
 html_theme = "furo"
-html_title = f"{project} {version}"
+html_title = f"odpsmodel {version}"
 html_show_copyright = False
 myst_heading_anchors = 4  # as a repository's view makes them
 

@@ -12,7 +12,8 @@ from doctest import ELLIPSIS, NORMALIZE_WHITESPACE, OutputChecker
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-_BLOCK = re.compile(r"(?:^`([^`\n]+)`:\n\n)?^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+#: A page's block: the file's name where the line above it is just that, its language, its text.
+BLOCK = re.compile(r"(?:^`([^`\n]+)`:\n\n)?^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 
 def commands(block: str) -> Iterator[tuple[str, str]]:
@@ -36,7 +37,7 @@ def run(page: str, folder: Path, environment: Mapping[str, str] = os.environ) ->
     )
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     where, count = str(folder), 0
-    for name, language, block in _BLOCK.findall(page):
+    for name, language, block in BLOCK.findall(page):
         if name:
             Path(where, name).write_text(block)
         for command, expected in commands(block) if language == "console" else ():
