@@ -1,5 +1,6 @@
 """How Sphinx makes the documentation: `tox -e docs`, or `sphinx-build -W docs DIRECTORY`."""
 
+import logging
 import os
 import re
 from pathlib import Path
@@ -15,11 +16,14 @@ html_theme = "furo"
 html_title = f"odpsmodel {version}"
 html_show_copyright = False
 myst_heading_anchors = 4  # as a repository's view makes them
+highlight_language = "none"  # of indented blocks: grammars and commands
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_type_aliases = {name: name for name in ("Change", "Input", "Options", "Parameters", "Statement")}
 smartquotes = False
+
+logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of each of its parts
 
 LINK = re.compile(r"\[([^\]]+)\]\(([^):#\s]+)((?:#[^)\s]*)?)\)")
 INCLUDE = re.compile(r"```\{include\} (\S+)\n```\n")
