@@ -26,15 +26,12 @@ def commands(block: str) -> Iterator[tuple[str, str]]:
 
 
 def run(page: str, folder: Path, environment: Mapping[str, str] = os.environ) -> int:
-    """Run a page's commands where examples/shop is a copy; how many there were.
+    """Run a page's commands where examples is a copy; how many there were.
 
     A block below a line that is just a file's name, as `models.py`:, is written there first.
     """
-    shutil.copytree(
-        ROOT / "examples/shop",
-        folder / "examples/shop",
-        ignore=shutil.ignore_patterns("*.db*", "__pycache__"),
-    )
+    ignored = shutil.ignore_patterns("*.db*", "__pycache__")
+    shutil.copytree(ROOT / "examples", folder / "examples", ignore=ignored, dirs_exist_ok=True)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     where, count = str(folder), 0
     for name, language, block in BLOCK.findall(page):
