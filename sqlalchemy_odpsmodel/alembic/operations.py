@@ -44,6 +44,7 @@ class ModelOp(MigrateOperation):
 
     @property
     def statement(self) -> Change:
+        """The model statement that it runs."""
         return self.step.do[0]
 
     def reverse(self) -> ModelOp | ModelOps:
@@ -71,6 +72,7 @@ class ModelOps(OpContainer):
         self.step = step
 
     def reverse(self) -> ModelOp | ModelOps:
+        """As of a ModelOp: all of them in the other direction."""
         return operation_of(self.step.reversed())
 
 
@@ -110,6 +112,8 @@ def _version(
 
 @_registered
 class CreateModelOp(ModelOp):
+    """``op.create_model``: makes a model and its first version."""
+
     directive = "create_model"
 
     @classmethod
@@ -144,6 +148,8 @@ class CreateModelOp(ModelOp):
 
 @_registered
 class AddModelVersionOp(ModelOp):
+    """``op.add_model_version``: adds a version."""
+
     directive = "add_model_version"
 
     @classmethod
@@ -166,6 +172,8 @@ class AddModelVersionOp(ModelOp):
 
 @_registered
 class SetDefaultModelVersionOp(ModelOp):
+    """``op.set_default_model_version``: makes a version the default."""
+
     directive = "set_default_model_version"
 
     @classmethod
@@ -179,6 +187,8 @@ class SetDefaultModelVersionOp(ModelOp):
 
 @_registered
 class DropModelVersionOp(ModelOp):
+    """``op.drop_model_version``: drops a version that is not the default."""
+
     directive = "drop_model_version"
 
     @classmethod
@@ -192,6 +202,8 @@ class DropModelVersionOp(ModelOp):
 
 @_registered
 class DropModelOp(ModelOp):
+    """``op.drop_model``: drops a model with all its versions."""
+
     directive = "drop_model"
 
     @classmethod
