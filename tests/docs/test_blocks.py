@@ -23,8 +23,8 @@ from sqlalchemy_odpsmodel.testing import maxcompute_endpoint  # noqa: F401  a fi
 
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
-#: Whose commands are executed by test_consoles, test_migrate and test_maxcompute.
-CONSOLES = {*(page for page, _ in test_consoles.PAGES), "migrate.md", "maxcompute.md"}
+#: Whose commands are executed: by test_consoles, test_migrate, test_maxcompute and the tests of the command.
+CONSOLES = {*(page for page, _ in test_consoles.PAGES), "migrate.md", "maxcompute.md", "command.md"}
 #: Python that is neither a doctest nor a file of a console page, and SQL: executed below, and by test_docs.
 FRAGMENTS = {
     "README.md": ["def test_no_models_yet("],
