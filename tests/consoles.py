@@ -25,10 +25,11 @@ def commands(block: str) -> Iterator[tuple[str, str]]:
         yield "".join((lines[0], *continued)), "".join(lines[more:])
 
 
-def run(page: str, folder: Path, environment: Mapping[str, str] = os.environ) -> int:
+def run(page: str, folder: Path, environment: Mapping[str, str] = os.environ, *, errors: bool = False) -> int:
     """Run a page's commands where examples is a copy; how many there were.
 
-    A block below a line that is just a file's name, as `models.py`:, is written there first.
+    A block below a line that is just a file's name, as `models.py`:, is written there first.  With ``errors`` what
+    goes to standard error is printed too, as on a terminal.
     """
     ignored = shutil.ignore_patterns("*.db*", "__pycache__")
     shutil.copytree(ROOT / "examples", folder / "examples", ignore=ignored, dirs_exist_ok=True)
@@ -43,7 +44,8 @@ def run(page: str, folder: Path, environment: Mapping[str, str] = os.environ) ->
                 ["bash", "-c", script],
                 cwd=where,
                 env={**environment, "PATH": path},
-                capture_output=True,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT if errors else subprocess.PIPE,
                 text=True,
             )
             assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"

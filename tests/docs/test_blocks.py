@@ -19,15 +19,19 @@ from sqlalchemy import create_engine, inspect
 pytest.importorskip("odps", reason="PyODPS and the endpoint are of tox -e docs")
 
 from sqlalchemy_odpsmodel import dbapi
-from sqlalchemy_odpsmodel.testing import maxcompute_endpoint  # noqa: F401  a fixture
 
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
 #: Whose commands are executed: by test_consoles, test_migrate, test_maxcompute and the tests of the command.
-CONSOLES = {*(page for page, _ in test_consoles.PAGES), "migrate.md", "maxcompute.md", "command.md"}
+CONSOLES = {
+    *(page for page, _ in test_consoles.PAGES),
+    "README.md",
+    "migrate.md",
+    "maxcompute.md",
+    "command.md",
+}
 #: Python that is neither a doctest nor a file of a console page, and SQL: executed below, and by test_docs.
 FRAGMENTS = {
-    "README.md": ["def test_no_models_yet("],
     "migrate.md": ["def upgrade("],
     "howto/environments.md": ["def upgrade("],
     "endpoint.md": ["client = ODPS("],
@@ -63,11 +67,6 @@ def execute(block: str) -> dict[str, Any]:
     namespace: dict[str, Any] = {}
     exec(block, namespace)  # noqa: S102  it is the page's
     return namespace
-
-
-def test_the_readme_s_test_passes(maxcompute_endpoint: Any) -> None:  # noqa: F811
-    namespace = execute(fragment(ROOT / "README.md", "def test_no_models_yet("))
-    namespace["test_no_models_yet"](maxcompute_endpoint)
 
 
 def test_a_client_of_one_s_own_is_made_without_a_request() -> None:
