@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,10 @@ pytest.importorskip("odps", reason="PyODPS is of tox -e endpoint")
 pytest.importorskip("starlette", reason="the extra server is of tox -e endpoint")
 
 from endpoints import process
+from odps.models import Instance
 
 from sqlalchemy_odpsmodel.server.app import Settings
-from sqlalchemy_odpsmodel.testing import MaxComputeEndpoint, maxcompute_endpoint, serve
-
-__all__ = ["maxcompute_endpoint"]
+from sqlalchemy_odpsmodel.testing import MaxComputeEndpoint, serve
 
 Client = Callable[..., Any]
 _numbers = count()
@@ -37,6 +37,32 @@ def container_or_skip() -> Any:
     from sqlalchemy_odpsmodel.testing import container
 
     return container
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _asks_often() -> Iterator[None]:
+    """PyODPS asks each second whether a statement has run, which all tests would wait for."""
+    with pytest.MonkeyPatch.context() as patch:
+        for wait in (Instance.wait_for_completion, Instance.wait_for_success):
+            interval, *others = wait.__defaults__
+            assert interval == 1
+            patch.setattr(wait, "__defaults__", (0.02, *others))
+        yield
+
+
+@pytest.fixture(scope="session")
+def stops() -> Iterator[Executor]:
+    """Where endpoints are stopped, which takes uvicorn some tenths of a second."""
+    with ThreadPoolExecutor() as executor:
+        yield executor
+
+
+@pytest.fixture
+def maxcompute_endpoint(tmp_path: Path, stops: Executor) -> Iterator[MaxComputeEndpoint]:
+    """The package's fixture, but that the next test does not wait for its stop."""
+    serving = serve(tmp_path / "maxcompute.db")
+    yield serving.__enter__()
+    stops.submit(serving.__exit__, None, None, None)
 
 
 @pytest.fixture(scope="session", params=["thread", "asynchronous", "process", "container"])
