@@ -21,6 +21,9 @@ from .output import FORMATS, print_result, print_sql, progress, say
 from .script import Settings, run_script
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
+#: A path, or a URL in its place: a shell completes the names of files.
+_PATH = click.Path()
+_DB = click.argument("db", type=_PATH)
 
 
 @click.group()
@@ -81,8 +84,8 @@ def count_of(connection: dbapi.Connection) -> int:
 
 
 @main.command()
-@click.argument("db")
-@click.argument("scripts", metavar="SCRIPT...", nargs=-1, required=True)
+@_DB
+@click.argument("scripts", metavar="SCRIPT...", nargs=-1, required=True, type=_PATH)
 @_place
 @_form("vendor")
 @click.option("--echo", is_flag=True, help="Show each statement on standard error before it runs.")
@@ -124,11 +127,11 @@ def _read(name: str) -> str:
 
 
 @main.command()
-@click.argument("db")
+@_DB
 @_place
 @_form("table")
 def shell(db: str, project: str | None, schema: str | None, form: str) -> None:
-    """Ask for statements on DB, and run them.
+    """Run statements that are typed.
 
     A statement ends with ; and may have several lines.  Tab completes keywords, names of models and versions,
     and keys of options.  Ctrl-C clears what is typed, or stops a statement; Ctrl-D leaves.
@@ -143,31 +146,37 @@ def shell(db: str, project: str | None, schema: str | None, form: str) -> None:
 
 
 @main.command()
-@click.argument("db")
+@_DB
 @_place
 @_form("table")
 def models(db: str, form: str, **place: str | None) -> None:
-    """List the models of DB's project and schema, as SHOW MODELS does."""
+    """List models, as SHOW MODELS does: of DB's project and schema."""
     _show(db, form, place, lambda connection: ShowModels())
 
 
 @main.command()
-@click.argument("db")
+@_DB
 @_MODEL
 @_place
 @_form("table")
 def versions(db: str, model: str, form: str, **place: str | None) -> None:
-    """List the versions of MODEL, [[project.]schema.]model, as SHOW VERSIONS FOR MODEL does."""
+    """List versions, as SHOW VERSIONS does.
+
+    MODEL is [[project.]schema.]model.
+    """
     _show(db, form, place, lambda connection: ShowVersions(_model_of(connection, model)))
 
 
 @main.command()
-@click.argument("db")
+@_DB
 @_MODEL
 @_place
 @_form("table")
 def desc(db: str, model: str, form: str, **place: str | None) -> None:
-    """Describe MODEL, [[project.]schema.]model, and its default version, as DESC MODEL does."""
+    """Describe a model, as DESC MODEL does.
+
+    MODEL is [[project.]schema.]model.  Its default version is described too.
+    """
     _show(db, form, place, lambda connection: DescModel(_model_of(connection, model)))
 
 
@@ -190,7 +199,8 @@ def _model_of(connection: Any, name: str) -> ModelName:
 # Two databases
 
 
-_TARGET = click.argument("target", metavar="B")
+_A = click.argument("db", metavar="A", type=_PATH)
+_TARGET = click.argument("target", metavar="B", type=_PATH)
 _ALLOW = click.option(
     "--allow-replace",
     type=click.Choice(REPLACEABLE),
@@ -201,11 +211,11 @@ _ALLOW = click.option(
 
 
 @main.command()
-@click.argument("db", metavar="A")
+@_A
 @_TARGET
 @_ALLOW
 def diff(db: str, target: str, allow_replace: Replaceable) -> None:
-    """Print the statements that turn the models of A into those of B.
+    """Print what turns A's models into B's.
 
     A is a database, B another one or module:name, a MetaData or what has one.  It is about the project of
     each; models without a schema are those of the URL's.  The exit code is 1 where there are statements.
@@ -223,12 +233,14 @@ def diff(db: str, target: str, allow_replace: Replaceable) -> None:
 
 
 @main.command()
-@click.argument("db", metavar="A")
+@_A
 @_TARGET
 @_ALLOW
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def apply(db: str, target: str, allow_replace: Replaceable, yes: bool) -> None:
-    """Run the statements that turn the models of A into those of B, after showing them and asking.
+    """Turn A's models into B's, after asking.
+
+    The statements are those of diff, and are shown first.
 
     On a file they are one transaction, and the file is made where there is none.  MaxCompute itself has no
     transactions: what was done before an error is done.
@@ -256,12 +268,12 @@ def apply(db: str, target: str, allow_replace: Replaceable, yes: bool) -> None:
 
 
 @main.command()
-@click.argument("db", metavar="DB")
+@_DB
 @click.option(
     "--schema", "schemas", multiple=True, help="A schema to declare, may be repeated; all by default."
 )
 def generate(db: str, schemas: tuple[str, ...]) -> None:
-    """Print a Python module that declares the models of DB.
+    """Print DB's models as a Python module.
 
     Schemas are those of the URL's project.  A plain APIKEY becomes an EnvSecret to be filled in.
     """
@@ -294,9 +306,11 @@ def _reflected(inspector: Any, schemas: tuple[str, ...]) -> list[Any]:
 
 
 @main.command()
-@click.argument("db")
+@_DB
 def export(db: str) -> None:
-    """Print an SQL script that makes all models of DB again, in all its projects and schemas.
+    """Print DB's models as an SQL script.
+
+    It makes them again, in all projects and schemas of a file.
 
     A plain APIKEY becomes a mask, with which the script does not run: it is to be filled in.
     """
@@ -323,12 +337,12 @@ def _collected(what: str, parts: Iterable[str], total: int) -> list[str]:
 
 
 @main.command()
-@click.argument("db")
-@click.argument("path", metavar="FILE")
+@_DB
+@click.argument("path", metavar="FILE", type=_PATH)
 def backup(db: str, path: str) -> None:
-    """Copy DB to FILE, which must not be there yet, while others may use and write it.
+    """Copy DB while others may use it.
 
-    FILE comes into being whole, and on disk, or not at all.
+    FILE must not be there yet, and comes into being whole, and on disk, or not at all.
     """
     found = database(db)
     if not found.is_file:
@@ -344,12 +358,12 @@ def backup(db: str, path: str) -> None:
 
 
 @main.command()
-@click.argument("db")
+@_DB
 def check(db: str) -> None:
-    """Check DB, and say how to mend what is wrong.  It changes no data.
+    """Look for faults, and say how to mend them.
 
-    Of a file everything is checked, of MaxCompute that it can be reached, and its models against the rules.
-    The exit code is 1 where something is wrong.
+    It changes no data.  Of a file everything is checked, of MaxCompute that it can be reached, and its models
+    against the rules.  The exit code is 1 where something is wrong.
     """
     from ..check import check, check_models
 
@@ -375,20 +389,20 @@ def _report(found: Database, fault: str, mend: str) -> bool:
 
 
 @main.command()
-@click.argument("db")
+@_DB
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 takes any that is free."
 )
-@click.option("--credentials", metavar="FILE", help="TOML: who may connect, and do what.")
+@click.option("--credentials", metavar="FILE", type=_PATH, help="TOML: who may connect, and do what.")
 @click.option(
     "--asynchronous", is_flag=True, help="Answer before a statement has run, for clients that poll."
 )
 def serve(db: str, host: str, port: int, credentials: str | None, asynchronous: bool) -> None:
-    """Serve DB by MaxCompute's protocol, until SIGTERM or SIGINT.
+    """Serve DB by MaxCompute's protocol.
 
-    Without credentials it serves this machine only, and every access id owns all projects.  The log is JSON,
-    a line a request, on standard error.
+    It ends with SIGTERM or SIGINT.  Without credentials it serves this machine only, and every access id
+    owns all projects.  The log is JSON, a line a request, on standard error.
     """
     try:
         from ..server.app import Settings
@@ -418,7 +432,7 @@ def serve(db: str, host: str, port: int, credentials: str | None, asynchronous: 
 @main.command()
 @click.argument("name", metavar="SHELL", type=click.Choice(("bash", "zsh", "fish")))
 def completion(name: str) -> None:
-    """Print what makes SHELL, which is bash, zsh or fish, complete this command; see the documentation."""
+    """Print what makes a shell complete."""
     kind = get_completion_class(name)
     assert kind is not None  # click knows the three
     click.echo(kind(main, {}, "odpsmodel", "_ODPSMODEL_COMPLETE").source())

@@ -55,6 +55,19 @@ def test_commands_options_and_formats() -> None:
     assert completed("models", "--format", "") == ["table", "vendor", "json", "csv"]
 
 
+@pytest.mark.parametrize(
+    "words",
+    [("models",), ("diff", "a.db"), ("run", "a.db"), ("backup", "a.db"), ("serve", "a.db", "--credentials")],
+)
+def test_paths_are_left_to_the_shell(words: tuple[str, ...]) -> None:
+    environment = {
+        "_ODPSMODEL_COMPLETE": "bash_complete", "COMP_WORDS": " ".join(("odpsmodel", *words, "m")),
+        "COMP_CWORD": str(len(words) + 1),
+    }  # fmt: skip
+    result = CliRunner().invoke(main, prog_name="odpsmodel", env=environment)
+    assert result.stdout == "file,m\n"
+
+
 def test_names_of_a_file_s_models(db: str) -> None:
     assert completed("desc", db, "iri") == ["iris", "irises"]
     assert completed("versions", f"odpsmodel:///{db}", "Q") == ["qwen"]

@@ -328,3 +328,21 @@ def test_a_file_that_cannot_be_opened(run: Run, tmp_path: Path) -> None:
 def test_version_and_help() -> None:
     assert "run" in CliRunner().invoke(main, ["--help"]).stdout
     assert "0.1.0" in CliRunner().invoke(main, ["--version"]).stdout
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("run", "{db}", "-"), ("check", "{db}"), ("models", "{db}", "--format", "csv")],
+)
+def test_a_path_takes_no_more_than_the_driver(path: Path, command: tuple[str, ...]) -> None:
+    """A plain command begins without SQLAlchemy, and without what draws tables and reads keys."""
+    dbapi.connect(path).close()
+    arguments = [part.format(db=path) for part in command]
+    code = (
+        f"import sys; sys.argv[1:] = {arguments!r}; from sqlalchemy_odpsmodel.cli import main;"
+        " main(standalone_mode=False)\n"
+    )
+    asked = "print([n for n in ('sqlalchemy', 'rich', 'prompt_toolkit', 'sqlparse') if n in sys.modules], file=sys.stderr)"
+    text = f"import atexit, sys; atexit.register(lambda: {asked}); {code}"
+    done = subprocess.run([sys.executable, "-c", text], input="SELECT 1;", capture_output=True, text=True)
+    assert done.stderr.splitlines()[-1] == "[]"

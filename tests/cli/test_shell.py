@@ -139,6 +139,7 @@ class TestTerminal:
             terminal.expect("interrupted")
             terminal.send("SELECT 'still ' || 'here' UNION ALL SELECT 1;\r")
             terminal.expect("still here")
+            terminal.expect("odpsmodel>")
             terminal.send("\x04")
             terminal.end()
             assert terminal.process.returncode == 0
