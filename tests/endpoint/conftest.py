@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -17,9 +16,12 @@ pytest.importorskip("starlette", reason="the extra server is of tox -e endpoint"
 
 from endpoints import process
 from odps.models import Instance
+from stopping import maxcompute_endpoint, stops
 
 from sqlalchemy_odpsmodel.server.app import Settings
 from sqlalchemy_odpsmodel.testing import MaxComputeEndpoint, serve
+
+__all__ = ["maxcompute_endpoint", "stops"]
 
 Client = Callable[..., Any]
 _numbers = count()
@@ -48,21 +50,6 @@ def _asks_often() -> Iterator[None]:
             assert interval == 1
             patch.setattr(wait, "__defaults__", (0.02, *others))
         yield
-
-
-@pytest.fixture(scope="session")
-def stops() -> Iterator[Executor]:
-    """Where endpoints are stopped, which takes uvicorn some tenths of a second."""
-    with ThreadPoolExecutor() as executor:
-        yield executor
-
-
-@pytest.fixture
-def maxcompute_endpoint(tmp_path: Path, stops: Executor) -> Iterator[MaxComputeEndpoint]:
-    """The package's fixture, but that the next test does not wait for its stop."""
-    serving = serve(tmp_path / "maxcompute.db")
-    yield serving.__enter__()
-    stops.submit(serving.__exit__, None, None, None)
 
 
 @pytest.fixture(scope="session", params=["thread", "asynchronous", "process", "container"])

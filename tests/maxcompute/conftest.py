@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from functools import cache
 from pathlib import Path
@@ -17,6 +16,7 @@ pytest.importorskip("starlette", reason="the extra server is of tox -e maxcomput
 
 from services import KINDS, REAL, schema_of, url_of
 from sqlalchemy import Engine, create_engine
+from stopping import maxcompute_endpoint, stops
 
 from sqlalchemy_odpsmodel.server.app import Settings
 from sqlalchemy_odpsmodel.testing import MaxComputeEndpoint, serve
@@ -37,21 +37,6 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str
         yield url
 
 
-@pytest.fixture(scope="session")
-def stops() -> Iterator[Executor]:
-    """Where endpoints are stopped, which takes uvicorn some tenths of a second."""
-    with ThreadPoolExecutor() as executor:
-        yield executor
-
-
-@pytest.fixture
-def maxcompute_endpoint(tmp_path: Path, stops: Executor) -> Iterator[MaxComputeEndpoint]:
-    """The package's fixture, but that the next test does not wait for its stop."""
-    serving = serve(tmp_path / "maxcompute.db")
-    yield serving.__enter__()
-    stops.submit(serving.__exit__, None, None, None)
-
-
 @pytest.fixture(params=KINDS)
 def url(request: pytest.FixtureRequest, services: Callable[[str], str]) -> Iterator[str]:
     """Of each kind of service, with a schema of the test's own."""
@@ -65,6 +50,8 @@ def engine(url: str) -> Iterator[Engine]:
     yield engine
     engine.dispose()
 
+
+__all__ = ["maxcompute_endpoint", "stops"]
 
 Connect = Callable[..., Any]
 
