@@ -17,6 +17,7 @@ from .. import layout
 from ..sql import DescModel
 
 FORMATS = ("table", "vendor", "json", "csv")
+_GAP = 3  # characters between two columns of a table
 _UNLIMITED = 1_000_000  # characters of a line that no terminal's width limits
 
 
@@ -52,24 +53,17 @@ def _plain(value: object) -> object:
 # Tables
 
 
-def _print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:
-    """A table as wide as the terminal, or as its cells; without columns' names where these are empty."""
-    from rich import box
-    from rich.table import Table
-
-    table = Table(
-        box=box.SIMPLE_HEAD,
-        title=title or None,
-        title_justify="left",
-        show_header=any(columns),
-        show_edge=False,
-        pad_edge=False,
-    )
-    for column in columns:
-        table.add_column(_text(column), overflow="fold")
-    for row in rows:
-        table.add_row(*map(_text, row))
-    _console().print(table)
+def _print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """A table as wide as the terminal, or as its cells.  Where the terminal has no room for the columns'
+    names beside each other, a table for each row."""
+    console = _console()
+    if sum(len(column) + _GAP for column in columns) - _GAP <= console.width:
+        console.print(_table(columns, rows))
+        return
+    for number, row in enumerate(rows):
+        if number:
+            click.echo()
+        console.print(_table((), zip(columns, row, strict=True)))
 
 
 def _print_description(rows: Iterable[tuple[str, str, str, str]]) -> None:
@@ -80,7 +74,27 @@ def _print_description(rows: Iterable[tuple[str, str, str, str]]) -> None:
         if section == "Input":
             _print_table(("Input", "Type", "Comment"), (row[1:] for row in found))
         else:
-            _print_table(("", ""), (row[1:3] for row in found), title=section)
+            _console().print(_table((), (row[1:3] for row in found), title=section))
+
+
+def _table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str | None = None) -> Any:
+    """Long cells have several lines."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        title=title,
+        title_justify="left",
+        show_header=bool(columns),
+        show_edge=False,
+        pad_edge=False,
+    )
+    for column in columns or ("", ""):
+        table.add_column(_text(column), overflow="fold", min_width=len(column))
+    for row in rows:
+        table.add_row(*map(_text, row))
+    return table
 
 
 def _console(error: bool = False) -> Any:

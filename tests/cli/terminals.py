@@ -21,17 +21,23 @@ _SECONDS = 20
 
 
 class Terminal:
-    """A terminal of 100 columns; standard output may be ``piped`` elsewhere."""
+    """A terminal of 120 ``columns``; standard output may be ``piped`` elsewhere."""
 
     def __init__(
-        self, *arguments: object, environment: Mapping[str, str] | None = None, piped: bool = False
+        self,
+        *arguments: object,
+        environment: Mapping[str, str] | None = None,
+        piped: bool = False,
+        columns: int = 120,
     ) -> None:
-        self.screen = ""
+        self.screen, self._expected = "", 0
         self._output = TemporaryFile()  # noqa: SIM115  __exit__ closes it
         self._master, slave = pty.openpty()
-        ioctl(slave, TIOCSWINSZ, pack("HHHH", 40, 100, 0, 0))
+        ioctl(slave, TIOCSWINSZ, pack("HHHH", 40, columns, 0, 0))
         without = {
-            name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR")
+            name: value
+            for name, value in os.environ.items()
+            if name not in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES")
         }
         self.process = subprocess.Popen(
             [*COMMAND, *map(str, arguments)],
@@ -44,21 +50,19 @@ class Terminal:
         )
         os.close(slave)
 
-    def expect(self, text: str) -> str:
-        """Wait for a text, without escape sequences; what was shown since the last one."""
+    def expect(self, text: str) -> None:
+        """Wait for a text, without escape sequences, behind those that were expected before."""
         until = time.monotonic() + _SECONDS
-        while text not in plain(self.screen):
-            assert time.monotonic() < until, f"{text!r} is not in {plain(self.screen)!r}"
-            if not self._read():
-                raise AssertionError(f"it ended without {text!r}: {plain(self.screen)!r}")
-        shown, self.screen = self.screen, ""
-        return shown
+        while (found := plain(self.screen).find(text, self._expected)) < 0:
+            assert time.monotonic() < until, f"{text!r} is not in {plain(self.screen)[self._expected :]!r}"
+            assert self._read(), f"it ended without {text!r}: {plain(self.screen)[self._expected :]!r}"
+        self._expected = found + len(text)
 
     def send(self, keys: str) -> None:
         os.write(self._master, keys.encode())
 
     def end(self) -> str:
-        """Wait for its end; what it showed since the last expectation."""
+        """Wait for its end; all that it showed."""
         until = time.monotonic() + _SECONDS
         while self._read():
             assert time.monotonic() < until, f"it goes on: {plain(self.screen)[-500:]!r}"

@@ -92,9 +92,27 @@ def test_a_pipe_has_no_colours_though_a_variable_forces_them(
     assert "\x1b" not in result.output
 
 
-def test_a_table_is_as_wide_as_the_terminal(many: str) -> None:
-    screen, _ = shown("models", many)
-    assert max(map(len, plain(screen).splitlines())) <= 100
+def lines(columns: int, *arguments: str) -> list[str]:
+    """What a command shows on a terminal of so many columns."""
+    with Terminal(*arguments, columns=columns) as terminal:
+        return plain(terminal.end()).splitlines()
+
+
+def test_a_table_is_as_wide_as_the_terminal(tmp_path: Path) -> None:
+    found = lines(120, "models", str(one(tmp_path)))
+    assert found[0].split()[:3] == ["ModelName", "Owner", "SourceType"]
+    assert max(map(len, found)) == 120
+
+
+def test_where_the_columns_have_no_room_each_row_is_a_block(many: str) -> None:
+    """The names of SHOW MODELS's columns need 101."""
+    assert lines(101, "models", many)[0].split()[0] == "ModelName"
+    first, second, *_ = "\n".join(lines(100, "models", many)).split("\n\n")
+    assert [line.split()[:2] for line in first.splitlines()[:3]] == [
+        ["ModelName", "m0"], ["Owner", "ALIYUN$local"], ["SourceType", "REMOTE"],
+    ]  # fmt: skip
+    assert second.split()[:2] == ["ModelName", "m1"]
+    assert max(map(len, lines(20, "models", many))) <= 20
 
 
 def one(folder: Path) -> Path:
