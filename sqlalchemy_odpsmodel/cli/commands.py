@@ -40,8 +40,8 @@ def main() -> None:
 
 def _place(command: _Command) -> _Command:
     """--project and --schema, which win over the URL's."""
-    schema = click.option("--schema", help="The current schema of the statements.")
-    return click.option("--project", help="The current project of the statements.")(schema(command))
+    schema = click.option("--schema", help="The schema of names without one.")
+    return click.option("--project", help="The project of names without one.")(schema(command))
 
 
 def _form(default: str) -> Callable[[_Command], _Command]:
@@ -123,7 +123,8 @@ def _read(name: str) -> str:
         data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
         return data.decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise click.BadParameter(f"{name}: {error}", param_hint="SCRIPT") from None
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise click.BadParameter(f"{name}: {reason}", param_hint="SCRIPT") from None
 
 
 @main.command()
@@ -184,7 +185,20 @@ def _show(db: str, form: str, place: dict[str, str | None], statement_of: Callab
     found = database(db)
     found.require_file()
     with found.connected(**place) as connection:
-        print_result(connection.execute(statement_of(connection)), form)
+        try:
+            print_result(connection.execute(statement_of(connection)), form)
+        finally:
+            if found.is_file:
+                _tell_elsewhere(connection)
+
+
+def _tell_elsewhere(connection: dbapi.Connection) -> None:
+    """Where a file has models, if it has none here."""
+    if connection.store.format():
+        rows = connection.store.rows("SELECT DISTINCT project, schema FROM _odpsmodel_model ORDER BY 1, 2")
+        places, here = {".".join(row) for row in rows}, ".".join(connection.session[:2])
+        if here not in places:
+            say(f"there are no models in {here}, but in {', '.join(sorted(places)) or 'no other place'}")
 
 
 def _model_of(connection: Any, name: str) -> ModelName:
@@ -258,10 +272,11 @@ def apply(db: str, target: str, allow_replace: Replaceable, yes: bool) -> None:
     print_sql(script.rstrip("\n"))
     refuse_masks(comparison)
     if not yes:
-        click.confirm(f"Run these {number} statements on {found}?", abort=True, err=True)
+        these = "this statement" if number == 1 else f"these {number} statements"
+        click.confirm(f"Run {these} on {found}?", abort=True, err=True)
     with found.engine() as engine:
         run(found, engine, wanted, allow_replace, script)
-    say(f"{found}: {number} statements were run")
+    say(f"{found}: {number} statement{'s were' if number > 1 else ' was'} run")
 
 
 # A whole database
@@ -432,7 +447,13 @@ def serve(db: str, host: str, port: int, credentials: str | None, asynchronous: 
 @main.command()
 @click.argument("name", metavar="SHELL", type=click.Choice(("bash", "zsh", "fish")))
 def completion(name: str) -> None:
-    """Print what makes a shell complete."""
+    """Print what makes a shell complete.
+
+    \b
+    bash: put   eval "$(odpsmodel completion bash)"   into ~/.bashrc
+    zsh:  put   eval "$(odpsmodel completion zsh)"    into ~/.zshrc, behind compinit
+    fish: put   odpsmodel completion fish | source    into ~/.config/fish/config.fish
+    """
     kind = get_completion_class(name)
     assert kind is not None  # click knows the three
     click.echo(kind(main, {}, "odpsmodel", "_ODPSMODEL_COMPLETE").source())

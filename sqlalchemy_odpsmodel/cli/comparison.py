@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import re
 import sys
+import traceback
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from importlib import import_module
+from pathlib import Path
 from textwrap import wrap
 from typing import Any, NamedTuple
 
 import click
+import sqlalchemy
 from sqlalchemy import MetaData
 from sqlalchemy.exc import InvalidRequestError
 
@@ -22,6 +25,7 @@ from ..export import SET, masked_remark
 from ..model import Replaceable
 from ..options import MODEL_TYPES, OPTION_DEFAULTS, EnvSecret, Fingerprint, OptionValue, PlainSecret
 from ..schema import Model, are_transactional, models_of, reflected_model
+from ..store import STORE_TABLE
 from .database import Database, database
 from .output import progress, say
 
@@ -50,9 +54,13 @@ def target_of(given: str) -> Target:
     if _DECLARED.fullmatch(given) and not os.path.exists(given):
         return Target(list(models_of(_declared(given))))
     found = database(given, "B")
-    found.require_file("B")
+    found.require_file("B", "; declared models are given as module:name")
     with found.engine() as engine, engine.connect() as connection:
         models = list(_found(connection).values())
+        if not models and (others := other_projects(connection)):
+            raise click.ClickException(
+                f"B, {found}, has no models in its project, but in {others}: give its URL with ?project=…"
+            )
         keys = connection.dialect.key_comparison(connection)
         return Target(list(map(_stated, models)), keys, keys(_PROBE, None) if models else None)
 
@@ -63,12 +71,18 @@ def _declared(given: str) -> MetaData:
     sys.path.insert(0, "")
     try:
         found: Any = import_module(module)
-        for part in name.split("."):
-            found = getattr(found, part)
-    except (ModuleNotFoundError, AttributeError) as error:
-        raise click.BadParameter(f"{given}: {error}", param_hint="B") from None
+    except Exception as error:
+        missing = isinstance(error, ModuleNotFoundError) and module.startswith(f"{error.name}")
+        if missing:
+            raise click.BadParameter(f"{given}: {error}", param_hint="B") from None
+        raise click.ClickException(f"{_place(error)}: {type(error).__name__}: {error}") from error
     finally:
         sys.path.remove("")
+    try:
+        for part in name.split("."):
+            found = getattr(found, part)
+    except AttributeError as error:
+        raise click.BadParameter(f"{given}: {error}", param_hint="B") from None
     if not isinstance(found, MetaData):
         found = getattr(found, "metadata", found)
     if not isinstance(found, MetaData):
@@ -77,6 +91,23 @@ def _declared(given: str) -> MetaData:
             f"{given} is a {kind}: it is to be a MetaData, or to have one", param_hint="B"
         )
     return found
+
+
+def _place(error: Exception) -> str:
+    """The last line of the user's own that an error came through."""
+    frames = traceback.extract_tb(error.__traceback__)[1:]
+    libraries = str(Path(__file__).parents[1]), str(Path(sqlalchemy.__file__).parent), "<"
+    own = [frame for frame in frames if not frame.filename.startswith(libraries)]
+    return f"{own[-1].filename}:{own[-1].lineno}" if own else "B"
+
+
+def other_projects(connection: Any) -> str:
+    """The projects that a file has models in, where the connection's has none."""
+    if not are_transactional(connection.dialect) or not connection.dialect.has_table(connection, STORE_TABLE):
+        return ""
+    return ", ".join(
+        connection.exec_driver_sql("SELECT DISTINCT project FROM odps_models ORDER BY 1").scalars()
+    )
 
 
 def _found(connection: Any) -> _Models:
@@ -130,10 +161,10 @@ class Comparison:
         self.connection, self.target, self.allow = connection, target, allow
         self.own_keys: Kept = connection.dialect.key_comparison(connection)
         self.incomparable = False
-        found, wanted = _found(connection), self._wanted()
-        self.steps = [dropped(model) for key, model in found.items() if key not in wanted]
+        self.found, wanted = _found(connection), self._wanted()
+        self.steps = [dropped(model) for key, model in self.found.items() if key not in wanted]
         for key, model in wanted.items():
-            self.steps += self._changes(found.get(key), model)
+            self.steps += self._changes(self.found.get(key), model)
 
     def _wanted(self) -> _Models:
         from sqlalchemy import inspect
@@ -203,6 +234,8 @@ def has_key(statement: Change, *kinds: type) -> bool:
 def compared(connection: Any, target: Target, allow: Replaceable) -> Comparison:
     """A comparison, with a remark where keys cannot be compared."""
     comparison = Comparison(connection, target, allow)
+    if not comparison.found and (others := other_projects(connection)):
+        say(f"A has no models in its project, but in {others}: a URL names it with ?project=…")
     if comparison.incomparable:
         say("plain APIKEYs were not compared: a database has a fingerprint of its own of each, or none")
     return comparison

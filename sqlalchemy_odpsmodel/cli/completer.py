@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,18 +14,48 @@ from ..errors import Error
 from ..options import OPTION_KEYS
 from ..sql import ShowModels, ShowVersions, Statement
 from ..sql.lexer import Tokens
-from ..sql.place import KEYWORDS
-from ..sql.script import split
+from ..sql.script import kind_of, split
 from ..store import VIEWS
 
-_ORDINARY = "SELECT FROM WHERE ORDER BY LIMIT INSERT INTO VALUES UPDATE DELETE BEGIN COMMIT ROLLBACK"
-_WORDS = sorted({*KEYWORDS, *_ORDINARY.split(), *VIEWS})
+_NAME, _COLUMNS = r"[\w`]+(?: \. [\w`]+)*", r"INPUT \( [^()]*(?:\( [^()]*\) [^()]*)*\)"
+#: What may follow the words of a statement.  {model} and {version} are names that the database tells.
+_FOLLOWING = [
+    (re.compile(pattern), following.split())
+    for pattern, following in (
+        ("", "ALTER CREATE DESC DESCRIBE DROP SET SHOW SELECT INSERT UPDATE DELETE BEGIN COMMIT ROLLBACK"),
+        ("SHOW", "MODELS VERSIONS"),
+        ("SHOW VERSIONS", "FOR"),
+        ("SHOW VERSIONS FOR|DESC|DESCRIBE", "MODEL"),
+        ("ALTER|CREATE|DROP", "MODEL TABLE VIEW INDEX"),
+        ("(SHOW VERSIONS FOR|DESC|DESCRIBE|ALTER) MODEL|DROP MODEL IF EXISTS", "{model}"),
+        ("DROP MODEL", "{model} IF"),
+        ("CREATE MODEL", "IF"),
+        ("CREATE MODEL IF", "NOT"),
+        ("DROP MODEL IF|CREATE MODEL IF NOT", "EXISTS"),
+        (f"CREATE MODEL (IF NOT EXISTS )?{_NAME}", "WITH"),
+        (f"CREATE MODEL (IF NOT EXISTS )?{_NAME} WITH", "VERSION"),
+        (f"CREATE MODEL (IF NOT EXISTS )?{_NAME} WITH VERSION {_NAME}", "INPUT OPTIONS"),
+        (f"CREATE MODEL .*{_COLUMNS}|ALTER MODEL .* WITH", "OPTIONS"),
+        (f"ALTER MODEL {_NAME}", "ADD DROP SET"),
+        (f"ALTER MODEL {_NAME} SET", "DEFAULT_VERSION"),
+        (f"ALTER MODEL {_NAME} (ADD|DROP)", "VERSION"),
+        (f"ALTER MODEL {_NAME} (DROP VERSION|SET DEFAULT_VERSION)", "{version}"),
+        (f"ALTER MODEL {_NAME} ADD VERSION {_NAME}", "INPUT WITH"),
+        (f"ALTER MODEL .*{_COLUMNS}", "WITH"),
+        (r"(CREATE|ALTER) MODEL .* OPTIONS \( [^()]*\)", "COMMENT"),
+    )
+]
+#: In other SQL: its words and the views' names.
+_ORDINARY = sorted(
+    {*"AND AS BY FROM GROUP INTO LIMIT NOT NULL OR ORDER SELECT SET VALUES WHERE".split(), *VIEWS}
+)
+_IN_OPTIONS = re.compile(r".* OPTIONS \((?: [^()]*,)?")
 _MORE = "\nx"
-_MODEL = (["ALTER"], ["DROP"], ["DESC"], ["DESCRIBE"], ["SHOW", "VERSIONS", "FOR"])
 
 
 class ModelCompleter(Completer):
-    """Keywords, keys in OPTIONS ( and names of models and versions, each where the grammar has it."""
+    """Keywords, keys in OPTIONS ( and names of models and versions, each where the grammar has it; in other
+    SQL its words and the views' names."""
 
     def __init__(self, connection: Any) -> None:
         self.connection, self.sqlite = connection, isinstance(connection, dbapi.Connection)
@@ -44,26 +75,23 @@ class ModelCompleter(Completer):
 
     def _words(self, text: str) -> list[str]:
         """What may follow a text."""
-        tokens = Tokens(open_statement(text, self.sqlite))
-        words = [tokens.keyword(i) or tokens.mark(i) for i in range(len(tokens)) if tokens.texts[i]]
-        if _in_options(words):
+        opened = open_statement(text, self.sqlite)
+        tokens = Tokens(opened)
+        words = " ".join(tokens.keyword(i) or tokens.texts[i] for i in range(len(tokens)) if tokens.texts[i])
+        if _IN_OPTIONS.fullmatch(words):
             return sorted(OPTION_KEYS)
-        match words:
-            case [*opening, "MODEL"] if opening in _MODEL:
-                return self._names("", ShowModels())
-            case ["DROP", "MODEL", "IF", "EXISTS"]:
-                return self._names("", ShowModels())
-            case ["ALTER", "MODEL", *name, "SET", "DEFAULT_VERSION"] | [
-                "ALTER",
-                "MODEL",
-                *name,
-                "DROP",
-                "VERSION",
-            ]:
-                return self._versions("".join(tokens.texts[2 : 2 + len(name)]))
-        return _WORDS
+        following = [word for pattern, found in _FOLLOWING if pattern.fullmatch(words) for word in found]
+        if not following and kind_of(opened) == "sqlite":
+            return _ORDINARY
+        named = {"{model}": self._models, "{version}": lambda: self._versions(words)}
+        return [name for word in following for name in named.get(word, lambda word=word: [word])()]
 
-    def _versions(self, model: str) -> list[str]:
+    def _models(self) -> list[str]:
+        return self._names("", ShowModels())
+
+    def _versions(self, words: str) -> list[str]:
+        """Of the model that the words of an ALTER name."""
+        model = re.split(" (?:SET|DROP) ", words.removeprefix("ALTER MODEL "))[0]
         try:
             return self._names(model, ShowVersions(self.connection.parse(f"DESC MODEL {model}").name))
         except Error:
@@ -83,11 +111,3 @@ def open_statement(text: str, sqlite: bool) -> str:
     """The last statement of a text, unless its semicolon is there: then a word that follows is another."""
     *_, last = split(f"{text}{_MORE}", sqlite=sqlite)
     return last.text.removesuffix(_MORE) if last.text != _MORE.strip() else ""
-
-
-def _in_options(words: list[str]) -> bool:
-    """Whether a key comes next: after OPTIONS ( and after a comma, before the )."""
-    if "OPTIONS" not in words:
-        return False
-    inside = words[words.index("OPTIONS") + 1 :]
-    return inside[:1] == ["("] and ")" not in inside and inside[-1] in ("(", ",")

@@ -48,10 +48,10 @@ class Database(NamedTuple):
         """Whether to connect makes no database: there is a file, and not an empty one, or none is to be."""
         return self.path == ":memory:" or (os.path.exists(self.path) and os.stat(self.path).st_size > 0)
 
-    def require_file(self, argument: str = "DB") -> None:
+    def require_file(self, argument: str = "DB", hint: str = "") -> None:
         """Refuse a path where there is no file, or an empty one."""
         if not self.is_there:
-            raise click.BadParameter(f"{self.path}: no such file, or an empty one", param_hint=argument)
+            raise click.BadParameter(f"{self.path}: no such file, or an empty one{hint}", param_hint=argument)
 
     def expanding(self) -> Database:
         """On the service '${NAME}' in text is read from the environment, unless the URL says otherwise."""

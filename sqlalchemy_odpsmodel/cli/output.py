@@ -8,16 +8,19 @@ import math
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import count, groupby
+from itertools import count, islice
+from shutil import get_terminal_size
 from typing import Any
 
 import click
+from rich.cells import cell_len
 
 from .. import layout
 from ..sql import DescModel
 
 FORMATS = ("table", "vendor", "json", "csv")
-_GAP = 3  # characters between two columns of a table
+_GAP = "   "  # between two columns of a table
+_PAGE = 1000  # rows of a table on a terminal
 _UNLIMITED = 1_000_000  # characters of a line that no terminal's width limits
 
 
@@ -54,47 +57,72 @@ def _plain(value: object) -> object:
 
 
 def _print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A table as wide as the terminal, or as its cells.  Where the terminal has no room for the columns'
-    names beside each other, a table for each row."""
-    console = _console()
-    if sum(len(column) + _GAP for column in columns) - _GAP <= console.width:
-        console.print(_table(columns, rows))
-        return
-    for number, row in enumerate(rows):
-        if number:
-            click.echo()
-        console.print(_table((), zip(columns, row, strict=True)))
+    """A line for each row, of columns as wide as their cells.  On a terminal where it has no room for them a
+    block for each row, and a head for each page of rows, so that the first ones are there at once."""
+    terminal, found = sys.stdout.isatty(), iter(rows)
+    size = _PAGE if terminal else None
+    page = list(islice(found, size))
+    while True:
+        cells = [[_printable(value) for value in row] for row in (columns, *page)]
+        widths = [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
+        if terminal and sum(widths) + len(_GAP) * (len(widths) - 1) > get_terminal_size().columns:
+            _print_blocks(columns, page)
+        else:
+            _print_lines(cells, widths)
+        page = list(islice(found, size))
+        if not page:
+            return
+        click.echo()
+
+
+def _print_lines(cells: list[list[str]], widths: list[int]) -> None:
+    head, *body = (_GAP.join(map(_padded, row, widths)).rstrip() for row in cells)
+    rule = "─" * (sum(widths) + len(_GAP) * (len(widths) - 1))
+    click.echo("\n".join((_bold(head), rule, *body)))
+
+
+def _print_blocks(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:
+    """A column a line, and an empty line between two rows."""
+    width = max(map(cell_len, columns))
+    blocks = (
+        "\n".join(
+            (_padded(name, width) + _GAP + _printable(value)).rstrip()
+            for name, value in zip(columns, row, strict=True)
+        )
+        for row in rows
+    )
+    click.echo((_bold(title) + "\n" if title else "") + "\n\n".join(blocks))
 
 
 def _print_description(rows: Iterable[tuple[str, str, str, str]]) -> None:
-    """DESC: a table each of the model, the version and the inputs."""
-    for number, (section, found) in enumerate(groupby(rows, key=lambda row: row[0])):
-        if number:
-            click.echo()
-        if section == "Input":
-            _print_table(("Input", "Type", "Comment"), (row[1:] for row in found))
-        else:
-            _console().print(_table((), (row[1:3] for row in found), title=section))
-
-
-def _table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str | None = None) -> Any:
-    """Long cells have several lines."""
-    from rich import box
-    from rich.table import Table
-
-    table = Table(
-        box=box.SIMPLE_HEAD,
-        title=title,
-        title_justify="left",
-        show_header=bool(columns),
-        show_edge=False,
-        pad_edge=False,
-    )
-    for column in columns or ("", ""):
-        table.add_column(_text(column), overflow="fold", min_width=len(column))
+    """DESC: a block each of the model and the version, and a table of the inputs."""
+    sections: dict[str, list[tuple[str, str, str, str]]] = {"Input": []}
     for row in rows:
-        table.add_row(*map(_text, row))
-    return table
+        sections.setdefault(row[0], []).append(row)
+    inputs = [row[1:] for row in sections.pop("Input")]
+    for title, found in sections.items():
+        _, names, values, _ = zip(*found, strict=True)
+        _print_blocks(names, [values], title)
+        click.echo()
+    _print_table(("Input", "Type", "Comment"), inputs)
+
+
+def _padded(text: str, width: int) -> str:
+    return text + " " * (width - cell_len(text))
+
+
+def _bold(text: str) -> str:
+    return click.style(text, bold=True) if sys.stdout.isatty() else text
+
+
+def _printable(value: object) -> str:
+    """A cell on one line, with nothing in it that moves a terminal's cursor."""
+    text = layout.cell(value)
+    return text if text.isprintable() else "".join(c if c.isprintable() else _escaped(c) for c in text)
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode()
 
 
 def _console(error: bool = False) -> Any:
@@ -103,18 +131,6 @@ def _console(error: bool = False) -> Any:
 
     terminal = (sys.stderr if error else sys.stdout).isatty()
     return Console(stderr=error, width=None if terminal else _UNLIMITED, force_terminal=terminal)
-
-
-def _text(value: object) -> Any:
-    """A cell, in which nothing is markup or moves the terminal's cursor."""
-    from rich.text import Text
-
-    shown = "".join(c if c.isprintable() or c == "\n" else _escaped(c) for c in layout.cell(value))
-    return Text(shown, style="dim" if value is None else "")
-
-
-def _escaped(character: str) -> str:
-    return character.encode("unicode_escape").decode()
 
 
 # JSON

@@ -7,12 +7,24 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from .. import dbapi
-from ..errors import Error, ModelError, ModelWarning, ParseError, SemanticError
+from ..errors import (
+    DefaultVersionError,
+    Error,
+    ModelError,
+    ModelWarning,
+    ParseError,
+    SemanticError,
+    VersionExists,
+    VersionNotFound,
+)
+from ..model import ModelName
 from ..sql.lexer import Tokens
 from ..sql.opening import match_opening
 from ..sql.place import masked, place_of
 from ..sql.script import Piece, kind_of, split
 from .output import print_result, print_sql, say
+
+_HINT = "hint: model statements begin with CREATE, ALTER, DROP or DESC MODEL, SHOW MODELS or SHOW VERSIONS"
 
 
 class Settings(NamedTuple):
@@ -84,7 +96,7 @@ def _run_piece(connection: Any, name: str, piece: Piece, settings: Settings) -> 
             cursor.execute(piece.text)
             print_result(cursor, settings.form)
         except (Error, dbapi.Warning) as error:
-            for line in _explain(name, piece, error):
+            for line in _explain(connection, name, piece, error):
                 say(line)
             return error
         finally:
@@ -94,18 +106,32 @@ def _run_piece(connection: Any, name: str, piece: Piece, settings: Settings) -> 
     return None
 
 
-def _explain(name: str, piece: Piece, error: Exception) -> Iterator[str]:
+def _explain(connection: Any, name: str, piece: Piece, error: Exception) -> Iterator[str]:
     """file:line:column: error, and the place, without a value of any string literal."""
     if isinstance(error, ModelError) and error.place:
         piece.relocate(error)
         yield f"{name}:{error.place.line}:{error.place.column}: {error}"
-    else:
-        yield f"{name}:{piece.line}:{piece.column}: {error}"
-        tokens = Tokens(piece.text)
-        # Of what was not understood, or is not ours, only the opening is safe to show.
-        understood = isinstance(error, ModelError) and not isinstance(error, (ParseError, SemanticError))
-        names = range(len(tokens) if understood else 3)
-        yield place_of(tokens, 0, names).excerpt
+        return
+    tokens = Tokens(piece.text)
+    # Of what was not understood, or is not ours, only the opening is safe to show.
+    understood = isinstance(error, ModelError) and not isinstance(error, (ParseError, SemanticError))
+    index = _subject(connection, piece.text, tokens, error) if understood else 0
+    found = place_of(tokens, index, range(len(tokens) if understood else 3))
+    place = found.moved(piece.line, piece.column)
+    yield f"{name}:{place.line}:{place.column}: {error}"
+    yield place.excerpt
+    if not understood and isinstance(connection, dbapi.Connection) and not kind_of(piece.text):
+        yield _HINT
+
+
+def _subject(connection: Any, text: str, tokens: Tokens, error: Exception) -> int:
+    """The token that an error of a statement is about: the version's name, or the model's, or the first."""
+    statement = connection.parse(text) if kind_of(text) == "model" else None
+    of_version = isinstance(error, (VersionExists, VersionNotFound, DefaultVersionError))
+    name = getattr(statement, "version", None) if of_version else getattr(statement, "name", None)
+    folded = name.model if isinstance(name, ModelName) else name
+    found = [i for i in range(2, len(tokens)) if tokens.texts[i].strip("`").lower() == folded]
+    return found[-of_version] if found else 0
 
 
 def pretty(connection: Any, text: str) -> str:
@@ -118,6 +144,6 @@ def pretty(connection: Any, text: str) -> str:
     from sqlparse.exceptions import SQLParseError
 
     try:
-        return str(sqlparse.format(text.strip(), reindent=True, keyword_case="upper"))
+        return str(sqlparse.format(text.strip(), reindent=True))
     except SQLParseError:  # too large for it
         return text.strip()

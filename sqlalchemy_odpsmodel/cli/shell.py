@@ -26,13 +26,19 @@ from .output import say
 from .script import Settings, run_pieces
 
 HELP = """\
-CREATE MODEL [IF NOT EXISTS] name WITH VERSION version [INPUT (…)] OPTIONS (…) [COMMENT '…'];
-ALTER MODEL name ADD VERSION version [INPUT (…)] WITH OPTIONS (…) [COMMENT '…'];
-ALTER MODEL name SET DEFAULT_VERSION version;    ALTER MODEL name DROP VERSION version;
-DROP MODEL [IF EXISTS] name;                     SHOW MODELS;
-SHOW VERSIONS FOR MODEL name;                    DESC MODEL name;
-SET flag = value;                                and all other SQL of the database
-help, exit: without a semicolon.  Ctrl-C clears what is typed, or stops a statement; Ctrl-D leaves."""
+CREATE MODEL [IF NOT EXISTS] name WITH VERSION version [INPUT (…)]
+    OPTIONS (…) [COMMENT '…'];
+ALTER MODEL name ADD VERSION version [INPUT (…)] WITH OPTIONS (…)
+    [COMMENT '…'];
+ALTER MODEL name SET DEFAULT_VERSION version;
+ALTER MODEL name DROP VERSION version;
+DROP MODEL [IF EXISTS] name;
+SHOW MODELS;
+SHOW VERSIONS FOR MODEL name;
+DESC MODEL name;
+SET flag = value;
+and all other SQL of the database.  help and exit are words without a
+semicolon.  Ctrl-C clears what is typed, or stops a statement; Ctrl-D leaves."""
 _INSTRUCTIONS = 10_000  # of SQLite's, between two looks whether to stop
 
 

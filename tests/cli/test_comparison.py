@@ -210,6 +210,13 @@ class TestApply:
         with closing(dbapi.connect("a.db")) as con:
             assert names(con) == []
 
+    def test_one_statement(self) -> None:
+        made("a.db", create(), create(name="n"))
+        made("b.db", create())
+        result = odpsmodel("apply", "a.db", "b.db", stdin="y\n")
+        assert "Run this statement on a.db? [y/N]:" in result.stderr
+        assert "a.db: 1 statement was run\n" in result.stderr
+
     def test_yes(self) -> None:
         declare(APIKEY=KEY)
         result = odpsmodel("apply", "--yes", "a.db", "declared:metadata")
@@ -304,7 +311,12 @@ class TestWhatIsWrong:
             ("nowhere:metadata", "nowhere:metadata: No module named 'nowhere'"),
             ("declared:nothing", "declared:nothing: module 'declared' has no attribute 'nothing'"),
             ("declared:number", "declared:number is a int: it is to be a MetaData, or to have one"),
-            ("missing.db", "missing.db: no such file, or an empty one"),
+            (
+                "missing.db",
+                "missing.db: no such file, or an empty one; declared models are given as module:name",
+            ),
+            ("declared", "declared: no such file, or an empty one; declared models are given as module:name"),
+            ("nowhere.models:metadata", "nowhere.models:metadata: No module named 'nowhere'"),
             ("mysql://host/db", "odpsmodel:///path"),
         ],
     )
@@ -313,6 +325,39 @@ class TestWhatIsWrong:
         made("a.db", *MADE)
         for command in ("diff", "apply"):
             assert words in odpsmodel(command, "a.db", target, code=2).stderr
+
+    @pytest.mark.parametrize(
+        ("text", "words"),
+        [
+            (DECLARED.replace("options=files)", "options={})"), "declared.py:13: OptionError: ODPS-0130071"),
+            ("import nothing_of_that_name", "declared.py:1: ModuleNotFoundError: No module named 'nothing_of_that_name'"),
+            ("\n1 / 0", "declared.py:2: ZeroDivisionError: division by zero"),
+        ],
+    )  # fmt: skip
+    def test_a_module_that_cannot_be_imported_tells_its_line(self, text: str, words: str) -> None:
+        declare(text)
+        made("a.db", *MADE)
+        for command in ("diff", "apply"):
+            assert words in odpsmodel(command, "a.db", "declared:metadata", code=1).stderr
+
+    def test_models_of_another_project_are_not_overlooked(self) -> None:
+        """B without models in its project would drop all of A's."""
+        made("a.db", *MADE)
+        made("b.db", create(), project="demo")
+        before = exported("a.db")
+        for command in (("diff",), ("apply", "--yes")):
+            result = odpsmodel(*command, "a.db", "b.db", code=1)
+            assert (
+                "B, b.db, has no models in its project, but in demo: give its URL with ?project="
+                in result.stderr
+            )
+            result = odpsmodel(*command, "b.db", "odpsmodel:///a.db", code=1 if command == ("diff",) else 0)
+            assert (
+                "A has no models in its project, but in demo: a URL names it with ?project=" in result.stderr
+            )
+        assert exported("a.db") == before
+        made("empty.db", create(), "DROP MODEL m")
+        assert "DROP MODEL" in odpsmodel("diff", "a.db", "empty.db", code=1).stdout
 
     def test_a_of_diff_is_to_be_there(self) -> None:
         declare()

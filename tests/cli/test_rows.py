@@ -80,6 +80,17 @@ class TestCommands:
             == result.stderr
         )
 
+    @pytest.mark.parametrize(
+        ("command", "code"), [(("models",), 0), (("versions", "m"), 1), (("desc", "m"), 1)]
+    )
+    def test_where_there_are_models_it_says_if_there_are_none_here(
+        self, db: Path, command: tuple[str, ...], code: int
+    ) -> None:
+        result = odpsmodel(command[0], "--project", "demo", db, *command[1:], code=code)
+        remark = "there are no models in demo.default, but in local.default, local.lab, other.lab\n"
+        assert remark in result.stderr
+        assert "there are no models" not in odpsmodel(command[0], db, *command[1:]).stderr
+
     @pytest.mark.parametrize("command", [("models",), ("versions", "m"), ("desc", "m")])
     def test_no_file_is_made(self, tmp_path: Path, command: tuple[str, ...]) -> None:
         missing = tmp_path / "missing.db"
@@ -163,10 +174,11 @@ class TestFormats:
 
     def test_a_table_holds_nothing_that_a_terminal_obeys(self, path: Path) -> None:
         """Neither rich's markup."""
-        sql = "SELECT char(27) || '[31m[red]x[/red]' || char(7) AS \"[bold]a\";"
+        sql = "SELECT char(27) || '[31m[red]x[/red]' || char(7, 10) AS \"[bold]a\";"
         text = odpsmodel("run", path, "-", "--format", "table", stdin=sql).stdout
-        assert r"\x1b[31m[red]x[/red]\x07" in text
+        assert r"\x1b[31m[red]x[/red]\x07\n" in text
         assert "[bold]a" in text
+        assert len(text.splitlines()) == 3
         assert "\x1b" not in text
 
     @pytest.mark.parametrize("form", ["table", "vendor", "json", "csv"])
@@ -195,8 +207,11 @@ class TestEcho:
         )
 
     def test_ordinary_sql_is_formatted(self, path: Path) -> None:
-        """As sqlparse has it: keywords in upper case, clauses on lines of their own."""
-        assert self.echo(path, "select 1 as a, 2 where 1=1;") == "SELECT 1 AS a,\n       2\nWHERE 1=1;\nOK\n"
+        """As sqlparse has it: clauses on lines of their own; words stay as they are."""
+        assert (
+            self.echo(path, "select 1 as a, 2 as Key where 1=1;")
+            == "select 1 as a,\n       2 as Key\nwhere 1=1;\nOK\n"
+        )
 
     def test_a_key_is_masked(self, path: Path) -> None:
         assert "    APIKEY = '********',\n" in self.echo(path, create(REMOTE, APIKEY=KEY))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from samples import KEY, REMOTE, WORD, create, names
+from samples import KEY, REMOTE, WORD, add, create, names
 
 from sqlalchemy_odpsmodel import dbapi
 from sqlalchemy_odpsmodel.cli import main
@@ -81,9 +81,9 @@ def test_a_failing_statement_rolls_its_script_back(run: Run, path: Path) -> None
     assert result.stderr.splitlines() == [
         "OK",
         "OK",
-        f"{path.parent}/1.sql:3:3: ODPS-0110061: Failed to run ddltask - model local.default.missing does not exist",
+        f"{path.parent}/1.sql:3:14: ODPS-0110061: Failed to run ddltask - model local.default.missing does not exist",
         "  DROP MODEL missing;",
-        "  ^^^^",
+        "             ^^^^^^^",
     ]
     assert left(path) == ["one"]
 
@@ -108,6 +108,35 @@ def test_a_syntax_error_has_its_place_in_the_file(run: Run, path: Path) -> None:
     )
     assert "\n    WITH OPTIONS (APIKEY = '…');\n    ^^^^\nhint: CREATE MODEL takes" in result.stderr
     assert KEY not in result.output
+
+
+@pytest.mark.parametrize(
+    ("statement", "column", "underlined"),
+    [
+        ("ALTER MODEL m SET DEFAULT_VERSION v9", 35, "v9"),
+        ("ALTER MODEL `m` DROP VERSION V1", 30, "V1"),
+        ("ALTER MODEL v9 DROP VERSION v9", 13, "v9"),
+        (add(version="v1").replace("\n", " "), 27, "v1"),
+        (create(), 14, "m"),
+        ("SHOW VERSIONS FOR MODEL lab.none", 29, "none"),
+        ("/* m */ DESC MODEL NONE", 20, "NONE"),
+        ("DROP MODEL bigdata_public_modelset.default.x", 44, "x"),
+    ],
+)
+def test_an_error_about_a_model_or_version_underlines_its_name(
+    run: Run, statement: str, column: int, underlined: str
+) -> None:
+    result = run(f"{create()};\n{statement};")
+    place, excerpt, carets, *_ = result.stderr.splitlines()[1:]
+    assert f":2:{column}: ODPS-01" in place
+    start = carets.index("^")
+    assert excerpt[start : start + len(underlined)] == underlined
+    assert carets[start:] == "^" * len(underlined)
+
+
+def test_what_is_nobody_s_has_a_hint(run: Run) -> None:
+    for slip, hinted in (("DESC MODL x", True), ("CRATE MODEL x", True), ("SELECT * FROM nothing", False)):
+        assert ("hint: model statements begin with CREATE," in run(slip).stderr) is hinted
 
 
 def test_an_error_of_ordinary_sql(run: Run, path: Path) -> None:
@@ -274,7 +303,7 @@ def test_what_the_fixture_needs_is_told(missing: str, words: str, use: str) -> N
 def test_standard_input(run: Run, path: Path) -> None:
     assert run(stdin=create(name="piped")).exit_code == 0
     assert left(path) == ["piped"]
-    assert "-:1:1: ODPS-0110061: " in run(stdin="DROP MODEL m").stderr
+    assert "-:1:12: ODPS-0110061: " in run(stdin="DROP MODEL m").stderr
 
 
 def test_project_and_schema(run: Run, path: Path) -> None:
@@ -342,7 +371,7 @@ def test_a_path_takes_no_more_than_the_driver(path: Path, command: tuple[str, ..
         f"import sys; sys.argv[1:] = {arguments!r}; from sqlalchemy_odpsmodel.cli import main;"
         " main(standalone_mode=False)\n"
     )
-    asked = "print([n for n in ('sqlalchemy', 'rich', 'prompt_toolkit', 'sqlparse') if n in sys.modules], file=sys.stderr)"
+    asked = "print([n for n in ('sqlalchemy', 'rich.console', 'prompt_toolkit', 'sqlparse') if n in sys.modules], file=sys.stderr)"
     text = f"import atexit, sys; atexit.register(lambda: {asked}); {code}"
     done = subprocess.run([sys.executable, "-c", text], input="SELECT 1;", capture_output=True, text=True)
     assert done.stderr.splitlines()[-1] == "[]"

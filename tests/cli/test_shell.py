@@ -218,7 +218,7 @@ class TestCompletion:
     @pytest.mark.parametrize(
         ("text", "expected"),
         [
-            ("DROP MODEL ", ["iris", "irises"]),
+            ("DROP MODEL ", ["iris", "irises", "IF"]),
             ("drop model if exists irise", ["irises"]),
             ("DESC MODEL ir", ["iris", "irises"]),
             ("SHOW MODELS; ALTER MODEL IRI", ["iris", "irises"]),
@@ -230,10 +230,34 @@ class TestCompletion:
             ("CREATE MODEL x WITH VERSION v1 OPTIONS (MODEL_T", ["MODEL_TYPE"]),
             ("ALTER MODEL m ADD VERSION v2 WITH OPTIONS (", sorted(OPTION_KEYS)),
             ("CREATE MODEL x WITH VERSION v1 OPTIONS (TASKS = 'chat', apik", ["APIKEY"]),
-            ("CREATE MODEL x WITH VERSION v1 OPTIONS () COM", ["COMMENT", "COMMIT"]),
-            ("sho", ["SHOW"]),
-            ("SELECT * FROM odps_model_i", ["odps_model_inputs"]),
+            ("CREATE MODEL x WITH VERSION v1 OPTIONS () ", ["COMMENT"]),
+            ("CREATE MODEL x WITH VERSION v1 OPTIONS (TASKS = ", []),
+            ("", ["ALTER", "CREATE", "DESC", "DESCRIBE", "DROP", "SET", "SHOW", "SELECT", "INSERT", "UPDATE", "DELETE",
+                  "BEGIN", "COMMIT", "ROLLBACK"]),
+            ("sh", ["SHOW"]),
             ("DROP MODEL iris; DESC", ["DESC", "DESCRIBE"]),
+            ("SHOW ", ["MODELS", "VERSIONS"]),
+            ("SHOW VERSIONS ", ["FOR"]),
+            ("SHOW VERSIONS FOR ", ["MODEL"]),
+            ("DESC ", ["MODEL"]),
+            ("ALTER ", ["MODEL", "TABLE", "VIEW", "INDEX"]),
+            ("DROP MODEL I", ["iris", "irises", "IF"]),
+            ("CREATE MODEL ", ["IF"]),
+            ("CREATE MODEL IF ", ["NOT", "WITH"]),  # it may be a name
+            ("CREATE MODEL IF NOT ", ["EXISTS"]),
+            ("CREATE MODEL lab.x ", ["WITH"]),
+            ("CREATE MODEL x WITH ", ["VERSION"]),
+            ("CREATE MODEL IF NOT EXISTS x WITH VERSION v1 ", ["INPUT", "OPTIONS"]),
+            ("CREATE MODEL x WITH VERSION v1 INPUT (a DECIMAL(5, 2), b INT) ", ["OPTIONS"]),
+            ("ALTER MODEL `iris` ", ["ADD", "DROP", "SET"]),
+            ("ALTER MODEL iris SET ", ["DEFAULT_VERSION"]),
+            ("ALTER MODEL iris ADD ", ["VERSION"]),
+            ("ALTER MODEL iris ADD VERSION v3 ", ["INPUT", "WITH"]),
+            ("ALTER MODEL iris ADD VERSION v3 INPUT (a INT) ", ["WITH"]),
+            ("ALTER MODEL iris ADD VERSION v3 INPUT (a INT) WITH ", ["OPTIONS"]),
+            ("DESC MODEL iris ", []),
+            ("SELECT * FROM odps_model_i", ["odps_model_inputs"]),
+            ("SELECT * FR", ["FROM"]),
         ],
     )  # fmt: skip
     def test_each_where_the_grammar_has_it(
@@ -246,7 +270,7 @@ class TestCompletion:
 
         def models() -> list[str]:
             return [
-                found.text for found in completer.get_completions(Document("DROP MODEL "), CompleteEvent())
+                found.text for found in completer.get_completions(Document("DESC MODEL "), CompleteEvent())
             ]
 
         assert models() == []

@@ -98,21 +98,31 @@ def lines(columns: int, *arguments: str) -> list[str]:
         return plain(terminal.end()).splitlines()
 
 
-def test_a_table_is_as_wide_as_the_terminal(tmp_path: Path) -> None:
-    found = lines(120, "models", str(one(tmp_path)))
-    assert found[0].split()[:3] == ["ModelName", "Owner", "SourceType"]
-    assert max(map(len, found)) == 120
-
-
-def test_where_the_columns_have_no_room_each_row_is_a_block(many: str) -> None:
-    """The names of SHOW MODELS's columns need 101."""
-    assert lines(101, "models", many)[0].split()[0] == "ModelName"
-    first, second, *_ = "\n".join(lines(100, "models", many)).split("\n\n")
-    assert [line.split()[:2] for line in first.splitlines()[:3]] == [
+def test_where_the_columns_have_no_room_each_row_is_a_block(tmp_path: Path) -> None:
+    """No name, time or type is broken."""
+    db = str(one(tmp_path))
+    head, rule, row = lines(200, "models", db)
+    width = len(rule)
+    assert head.split()[:3] == ["ModelName", "Owner", "SourceType"]
+    assert lines(width, "models", db) == [head, rule, row]
+    block = lines(width - 1, "models", db)
+    assert [line.split()[:2] for line in block[:3]] == [
         ["ModelName", "m0"], ["Owner", "ALIYUN$local"], ["SourceType", "REMOTE"],
     ]  # fmt: skip
-    assert second.split()[:2] == ["ModelName", "m1"]
-    assert max(map(len, lines(20, "models", many))) <= 20
+    assert len(block) == 8
+    assert lines(20, "models", db) == block
+
+
+def test_the_first_rows_of_many_are_there_at_once(tmp_path: Path) -> None:
+    """A head comes again with each thousand, and nothing waits for the last row."""
+    with Terminal("shell", tmp_path / "a.db") as terminal:
+        terminal.expect("odpsmodel>")
+        endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i AS number FROM n"
+        terminal.send(f"{endless};\r")
+        for _ in range(3):
+            terminal.expect("\r\nnumber")
+        terminal.send("\x03")
+        terminal.expect("interrupted")
 
 
 def one(folder: Path) -> Path:

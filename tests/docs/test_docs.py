@@ -93,7 +93,9 @@ def test_every_error_is_documented_with_its_code(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(set(sqlalchemy_odpsmodel.__all__) - {"__version__"}))
 def test_every_name_of_the_package_is_documented(name: str) -> None:
-    assert name in (DOCS / "sqlalchemy.md").read_text()
+    """As code: in backquotes, as a call, or imported."""
+    page = (DOCS / "sqlalchemy.md").read_text()
+    assert re.search(rf"`{name}[`(\]]|\b{name}\(|import .*\b{name}\b", page)
 
 
 @pytest.mark.parametrize("name", [name for name in vars(ModelInspector) if not name.startswith("_")])
@@ -101,13 +103,26 @@ def test_every_method_of_the_inspector_is_documented(name: str) -> None:
     assert f"| `{name}(" in (DOCS / "sqlalchemy.md").read_text()
 
 
+def of_command(name: str) -> str:
+    """What the page of the command says under a command's name, and of its options in a table that names it."""
+    page = (DOCS / "command.md").read_text()
+    section = re.search(rf"^## {name}\n(.*?)(?=^## |\Z)", page, re.DOTALL | re.MULTILINE)
+    assert section, name
+    tables = re.findall(r"^(The options of (?:.|\n)*?:)\n\n((?:\|.*\n)+)", page, re.MULTILINE)
+    return section[1] + "".join(table for named, table in tables if f"`{name}`" in named)
+
+
 @pytest.mark.parametrize("name", sorted(main.commands))
 def test_every_command_and_option_is_documented(name: str) -> None:
-    page = (DOCS / "command.md").read_text()
-    assert f"\n## {name}\n" in page
+    """In its own section, or in a table that names the command."""
+    section = of_command(name)
+    synopsis = re.findall(rf"^    odpsmodel {name}\b.*", (DOCS / "command.md").read_text(), re.MULTILINE)
+    assert synopsis
     for parameter in main.commands[name].params:
         for option in parameter.opts:
-            assert not option.startswith("--") or f"| `{option}` |" in page
+            if option.startswith("--"):
+                assert f"| `{option}` |" in section, option
+                assert option in synopsis[0]
 
 
 @pytest.mark.parametrize("name", sorted(SCALAR_TYPES))
