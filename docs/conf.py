@@ -54,6 +54,13 @@ def lead_outwards(app, name, source):
     source[0] = LINK.sub(target, source[0])
 
 
+def name_aliases(app, what, name, found, options, signature, returns):
+    """A type's alias stands for itself, also inside of another type."""
+    alias = re.compile(r"TypeAliasForwardRef\('(\w+)'\)")
+    return tuple(text and alias.sub(r"\1", text) for text in (signature, returns))
+
+
 def setup(app):
+    app.connect("autodoc-process-signature", name_aliases)
     app.add_lexer("sql", MySqlLexer)  # has names in Chinese, as MaxCompute's SQL
     app.connect("source-read", lead_outwards)
