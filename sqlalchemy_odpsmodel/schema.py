@@ -293,7 +293,7 @@ class _ModelGenerator(_ModelVisitor, InvokeCreateDDLBase):
     def visit_model(self, model: Model) -> None:
         if not has_models(self.dialect) or (self.checkfirst and _exists(model, self.connection)):
             return
-        with _all_or_nothing(self.connection) as transactional:
+        with all_or_nothing(self.connection) as transactional:
             if transactional and self.checkfirst and _exists(model, self.connection):
                 return  # another has made it while this one waited for the write lock
             if not transactional and hasattr(self.connection, "begin_nested"):
@@ -323,7 +323,7 @@ def are_transactional(dialect: Any) -> bool:
 
 
 @contextmanager
-def _all_or_nothing(connection: Any) -> Iterator[bool]:
+def all_or_nothing(connection: Any) -> Iterator[bool]:
     """A savepoint with the write lock, and True; neither a mock engine nor MaxCompute has one."""
     if not (hasattr(connection, "begin_nested") and are_transactional(connection.dialect)):
         yield False

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Callable, Iterable
-from contextlib import closing
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,11 +15,11 @@ import click
 from click.shell_completion import CompletionItem, get_completion_class
 
 from .. import dbapi, file
-from ..errors import Error
+from ..errors import Error, ModelWarning, SemanticError
 from ..model import REPLACEABLE, ModelName, Replaceable, model_name
 from ..sql import DescModel, ShowModels, ShowVersions, Statement
 from .database import Database, database
-from .output import FORMATS, print_result, print_sql, progress, say
+from .output import FORMATS, emit, print_result, print_sql, progress, say
 from .script import Settings, run_script
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -26,9 +28,39 @@ _PATH = click.Path()
 _DB = click.argument("db", type=_PATH)
 
 
-@click.group()
+class _Group(click.Group):
+    def main(self, *args: Any, **kw: Any) -> Any:
+        """As click's, but that a standard output which cannot be written is an error of one line."""
+        try:
+            try:
+                return super().main(*args, **kw)
+            finally:
+                sys.stdout.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            say(f"standard output: {error.strerror}")
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(1)
+
+
+@contextmanager
+def _remarks() -> Iterator[None]:
+    """What is accepted with a warning, as a line on standard error."""
+
+    def show(message: Warning | str, *others: Any, **named: Any) -> None:
+        say(f"warning: {message}")
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", ModelWarning)
+        warnings.showwarning = show
+        yield
+
+
+@click.group(cls=_Group)
 @click.version_option(package_name="sqlalchemy_odpsmodel")
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """Models of MaxCompute: in a local SQLite file, or of a project of the service.
 
     A database, DB, is a file's path or a URL, odpsmodel:///path?project=… or odpsmodel+pyodps://….
@@ -36,12 +68,22 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # a comment in Chinese on a terminal that has none
             stream.reconfigure(errors="backslashreplace")
+    context.with_resource(_remarks())
 
 
 def _place(command: _Command) -> _Command:
     """--project and --schema, which win over the URL's."""
-    schema = click.option("--schema", help="The schema of names without one.")
-    return click.option("--project", help="The project of names without one.")(schema(command))
+    schema = click.option("--schema", callback=_checked, help="The schema of names without one.")
+    return click.option("--project", callback=_checked, help="The project of names without one.")(
+        schema(command)
+    )
+
+
+def _checked(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    try:
+        return value if value is None else model_name(value, f"{parameter.name} name")
+    except SemanticError as error:
+        raise click.BadParameter(error.reason) from None
 
 
 def _form(default: str) -> Callable[[_Command], _Command]:
@@ -62,10 +104,12 @@ def _complete_model(context: click.Context, parameter: click.Parameter, begun: s
         found.require_file()
         if not found.is_file:
             return []
-        with closing(dbapi.connect(**found.arguments)) as connection:
+        place = {name: context.params.get(name) for name in ("project", "schema")}
+        given = {name: value for name, value in place.items() if value}
+        with closing(dbapi.connect(**found.arguments | given)) as connection:
             names = [row[0] for row in connection.execute(ShowModels())]
     except (Error, click.ClickException):
-        return []
+        return []  # a shell shows no errors
     return [CompletionItem(name) for name in names if name.startswith(begun.lower())]
 
 
@@ -262,6 +306,10 @@ def apply(db: str, target: str, allow_replace: Replaceable, yes: bool) -> None:
     from .comparison import compared, refuse_masks, run, target_of
 
     found, wanted = database(db, "A").expanding(), target_of(target)
+    if found.is_file and found.path == ":memory:":
+        raise click.BadParameter("what is in memory is gone when the command ends", param_hint="A")
+    if not os.path.isdir(folder := os.path.dirname(os.path.abspath(found.path))):
+        raise click.BadParameter(f"{folder}: no such folder", param_hint="A")
     before = found if found.is_there else found.empty()
     with before.engine() as engine, engine.connect() as connection:
         comparison = compared(connection, wanted, allow_replace)
@@ -298,7 +346,7 @@ def generate(db: str, schemas: tuple[str, ...]) -> None:
     found.require_file()
     with found.inspected() as inspector, progress("Reading models"):
         models = _reflected(inspector, schemas)
-    click.echo(module(models), nl=False)
+    emit(module(models).rstrip("\n"))
 
 
 def _reflected(inspector: Any, schemas: tuple[str, ...]) -> list[Any]:
@@ -339,7 +387,7 @@ def export(db: str) -> None:
     else:
         with found.inspected() as inspector, progress("Reading models"):
             statements = list(script_of(inspector.get_all_models()))
-    click.echo("\n".join(statements))
+    emit("\n".join(statements))
 
 
 def _collected(what: str, parts: Iterable[str], total: int) -> list[str]:
@@ -369,7 +417,8 @@ def backup(db: str, path: str) -> None:
         except FileExistsError as error:
             raise click.BadParameter(f"{error.filename} is there already", param_hint="FILE") from None
         except OSError as error:
-            found.fail(error)
+            say(f"{path}: {error.strerror}")
+            sys.exit(1)
 
 
 @main.command()

@@ -6,7 +6,7 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -22,9 +22,10 @@ from ..catalog import Change
 from ..ddl import ModelVersion, element_of
 from ..diff import Kept, ReplacementRefused, Step, altered, created, dropped
 from ..export import SET, masked_remark
+from ..maxcompute.replies import UNREADABLE
 from ..model import Replaceable
 from ..options import MODEL_TYPES, OPTION_DEFAULTS, EnvSecret, Fingerprint, OptionValue, PlainSecret
-from ..schema import Model, are_transactional, models_of, reflected_model
+from ..schema import Model, all_or_nothing, are_transactional, models_of, reflected_model
 from ..store import STORE_TABLE
 from .database import Database, database
 from .output import progress, say
@@ -71,7 +72,7 @@ def _declared(given: str) -> MetaData:
     sys.path.insert(0, "")
     try:
         found: Any = import_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         missing = isinstance(error, ModuleNotFoundError) and module.startswith(f"{error.name}")
         if missing:
             raise click.BadParameter(f"{given}: {error}", param_hint="B") from None
@@ -93,7 +94,7 @@ def _declared(given: str) -> MetaData:
     return found
 
 
-def _place(error: Exception) -> str:
+def _place(error: BaseException) -> str:
     """The last line of the user's own that an error came through."""
     frames = traceback.extract_tb(error.__traceback__)[1:]
     libraries = str(Path(__file__).parents[1]), str(Path(sqlalchemy.__file__).parent), "<"
@@ -184,7 +185,7 @@ class Comparison:
     def _changes(self, found: Model | None, wanted: Model) -> list[Step]:
         if found is None:
             return [created(wanted)]
-        if self.target.keys:
+        if self.target.keys and wanted.source_type == found.source_type:
             wanted = _with_defaults(wanted, found)
         try:
             return altered(found, wanted, self.allow, self._kept)
@@ -196,8 +197,10 @@ class Comparison:
     def _kept(self, wanted: OptionValue, found: OptionValue | None) -> OptionValue | None:
         """What an option of the target is compared with what was found as.  Of two fingerprints under
         different salts, or of a key that is not readable, nothing can be said: they count as equal."""
-        if isinstance(wanted, Fingerprint) and isinstance(found, Fingerprint):
-            if wanted == found or self.own_keys(_PROBE, None) == self.target.probe:
+        if UNREADABLE in (wanted, found):
+            pass
+        elif isinstance(wanted, Fingerprint) and isinstance(found, Fingerprint):
+            if self.own_keys(_PROBE, None) == self.target.probe:
                 return wanted
         elif isinstance(wanted, Fingerprint) and isinstance(found, EnvSecret) and self.target.keys:
             return found if self.target.keys(found, wanted) == wanted else wanted
@@ -254,28 +257,24 @@ def refuse_masks(comparison: Comparison) -> None:
 
 def run(found: Database, engine: Any, target: Target, allow: Replaceable, shown: str) -> None:
     """Run what was shown, on a file in one transaction, unless it would be something else by now."""
-    with engine.connect() as connection:
-        transactional = are_transactional(connection.dialect)
-        if transactional:
-            connection.dialect.lock_models(connection)
+    with engine.begin() as connection, all_or_nothing(connection) as transactional:
         comparison = Comparison(connection, target, allow)
         if str(comparison) != shown:
             raise click.ClickException(f"{found} has changed meanwhile: nothing was run, look again")
-        _execute(connection, comparison.statements)
-        connection.commit()
+        _execute(connection, comparison.statements, transactional)
 
 
-def _execute(connection: Any, statements: Iterable[Change]) -> None:
-    statements = list(statements)
-    if not are_transactional(connection.dialect):
+def _execute(connection: Any, statements: list[Change], transactional: bool) -> None:
+    if not transactional:
         for statement in statements:
             connection.dialect.check_sent(connection, statement)
+            connection.connection.check(statement)
     with progress("Running", len(statements)) as done:
         for number, statement in enumerate(statements):
             try:
                 connection.execute(element_of(statement))
             except Exception:
-                if not are_transactional(connection.dialect):
+                if not transactional:
                     say(f"{number} of {len(statements)} statements were done, and stay so")
                 raise
             done(number + 1)

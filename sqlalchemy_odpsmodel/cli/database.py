@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -29,10 +30,10 @@ class Database(NamedTuple):
         return "database" in self.arguments
 
     def __str__(self) -> str:
-        """The path, or the URL without its key."""
-        if self.url is None:
+        """The path, or a file's URL; of the service the project alone, as all else may hold a key."""
+        if self.is_file:
             return self.given
-        return str(self.url.difference_update_query(["expand_env"]).render_as_string(hide_password=True))
+        return f"{self.url.drivername}://…@{self.arguments['project']}/"
 
     @property
     def path(self) -> str:
@@ -109,14 +110,13 @@ class Database(NamedTuple):
 def database(given: str, argument: str = "DB") -> Database:
     """The database of a path or a URL of ours.  A path and the driver alone need no SQLAlchemy."""
     if "://" not in given:
-        if given.startswith("odpsmodel+"):  # a URL by intention, which may hold a key
+        if re.match(r"(?i)odpsmodel\+|[\w+.-]{2,}:/", given):  # a URL by intention, which may hold a key
             raise click.BadParameter("a URL has :// after its beginning", param_hint=argument)
         return Database(given, {"database": given})
-    from sqlalchemy.engine import make_url
     from sqlalchemy.exc import ArgumentError
 
     try:
-        url = make_url(given)
+        url = _url(given, argument)
         dialect: Any = url.get_dialect()
         if not getattr(dialect, "supports_models", False):
             raise ArgumentError(
@@ -133,3 +133,18 @@ def database(given: str, argument: str = "DB") -> Database:
         raise click.ClickException(str(error)) from None
     name = "database" if dialect.transactional_models else "project"
     return Database(given, {**dict(zip((name,), places, strict=False)), **arguments}, dialect, url)
+
+
+def _url(given: str, argument: str) -> Any:
+    """A URL's parts; what is wrong with it is told without it."""
+    from sqlalchemy.engine import make_url
+
+    try:
+        url = make_url(given)
+    except ValueError:
+        hint = "the port of a URL is a number, and a key stands before an @"
+        raise click.BadParameter(hint, param_hint=argument) from None
+    if any("@" in str(part) for part in (url.host, url.query.get("endpoint"))):
+        hint = "an @ in a key is written %40, and an endpoint has none"
+        raise click.BadParameter(hint, param_hint=argument)
+    return url

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import math
 import sys
@@ -37,20 +38,32 @@ def print_result(cursor: Any, form: str) -> None:
     described = isinstance(cursor.statement, DescModel)
     match form:
         case "vendor":
-            click.echo(layout.describe(cursor) if described else layout.grid(columns, cursor))
+            text = layout.describe(cursor) if described else layout.grid(columns, cursor)
+            emit("\n".join(map(_printable, text.split("\n"))) if sys.stdout.isatty() else text)
         case "table":
             _print_description(cursor) if described else _print_table(columns, cursor)
         case "json":
             _print_description_as_json(cursor) if described else _print_json(columns, cursor)
         case "csv":
-            writer = csv.writer(sys.stdout, lineterminator="\n")
-            writer.writerow(columns)
-            writer.writerows([_plain(value) for value in row] for row in cursor)
+            emit(_csv_line(columns))
+            for row in cursor:
+                emit(_csv_line(["" if value is None else layout.cell(value) for value in row]))
 
 
-def _plain(value: object) -> object:
-    """A value in CSV: a BLOB in hexadecimal digits, NULL as nothing."""
-    return value.hex() if isinstance(value, bytes) else value
+def emit(text: str, end: str = "\n") -> None:
+    """Write data to standard output as they are; in UTF-8 where that is no terminal, as scripts are read."""
+    if sys.stdout.isatty():
+        sys.stdout.write(text + end)
+        sys.stdout.flush()
+    else:
+        sys.stdout.buffer.write((text + end).encode(errors="surrogatepass"))
+
+
+def _csv_line(cells: Sequence[str]) -> str:
+    line = io.StringIO()
+    whole = any("\r" in cell for cell in cells)  # which csv overlooks
+    csv.writer(line, lineterminator="", quoting=csv.QUOTE_ALL if whole else csv.QUOTE_MINIMAL).writerow(cells)
+    return line.getvalue()
 
 
 # Tables
@@ -72,13 +85,13 @@ def _print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> No
         page = list(islice(found, size))
         if not page:
             return
-        click.echo()
+        emit("")
 
 
 def _print_lines(cells: list[list[str]], widths: list[int]) -> None:
     head, *body = (_GAP.join(map(_padded, row, widths)).rstrip() for row in cells)
     rule = "─" * (sum(widths) + len(_GAP) * (len(widths) - 1))
-    click.echo("\n".join((_bold(head), rule, *body)))
+    emit("\n".join((_bold(head), rule, *body)))
 
 
 def _print_blocks(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:
@@ -91,7 +104,7 @@ def _print_blocks(columns: Sequence[str], rows: Iterable[Sequence[object]], titl
         )
         for row in rows
     )
-    click.echo((_bold(title) + "\n" if title else "") + "\n\n".join(blocks))
+    emit((_bold(title) + "\n" if title else "") + "\n\n".join(blocks))
 
 
 def _print_description(rows: Iterable[tuple[str, str, str, str]]) -> None:
@@ -103,7 +116,7 @@ def _print_description(rows: Iterable[tuple[str, str, str, str]]) -> None:
     for title, found in sections.items():
         _, names, values, _ = zip(*found, strict=True)
         _print_blocks(names, [values], title)
-        click.echo()
+        emit("")
     _print_table(("Input", "Type", "Comment"), inputs)
 
 
@@ -137,13 +150,16 @@ def _console(error: bool = False) -> Any:
 
 
 def _print_json(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """An array of objects, one a line; a column's name that comes again has its number behind it."""
-    names = _unlike(columns)
-    before = "["
-    for row in rows:
-        click.echo(before + _json(dict(zip(names, row, strict=True))), nl=False)
-        before = ",\n "
-    click.echo("[]" if before == "[" else "]")
+    """An array of objects, one a line, closed behind a row that cannot be read too; a column's name that
+    comes again has its number behind it."""
+    names, before = _unlike(columns), ""
+    emit("[", end="")
+    try:
+        for row in rows:
+            emit(before + _json(dict(zip(names, row, strict=True))), end="")
+            before = ",\n "
+    finally:
+        emit("]")
 
 
 def _print_description_as_json(rows: Iterable[tuple[str, str, str, str]]) -> None:
@@ -155,7 +171,7 @@ def _print_description_as_json(rows: Iterable[tuple[str, str, str, str]]) -> Non
             inputs.append({"Input": name, "Type": value, "Comment": comment})
         else:
             described.setdefault(section, {})[name] = value
-    click.echo(_json({**described, "Input": inputs}, indent=2))
+    emit(_json({**described, "Input": inputs}, indent=2))
 
 
 def _unlike(columns: Sequence[str]) -> list[str]:
@@ -166,11 +182,23 @@ def _unlike(columns: Sequence[str]) -> list[str]:
     return list(names)
 
 
-def _json(value: dict[str, Any], indent: int | None = None) -> str:
-    """Of characters that standard output has; infinity, which JSON has not, is a string."""
-    finite = {k: str(v) if isinstance(v, float) and not math.isfinite(v) else v for k, v in value.items()}
-    ascii_only = not (sys.stdout.encoding or "").lower().startswith("utf")
-    return json.dumps(finite, ensure_ascii=ascii_only, default=layout.cell, indent=indent)
+def _json(value: object, indent: int | None = None) -> str:
+    return json.dumps(_of_json(value), ensure_ascii=False, indent=indent)
+
+
+def _of_json(value: object) -> object:
+    """Numbers and booleans as they are, but for infinity and the like; all else as text."""
+    match value:
+        case None | bool() | int() | str():
+            return value
+        case float():
+            return value if math.isfinite(value) else str(value)
+        case dict():
+            return {layout.cell(key): _of_json(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_of_json(item) for item in value]
+        case _:
+            return layout.cell(value)
 
 
 # SQL
@@ -184,7 +212,7 @@ def print_sql(text: str, error: bool = False) -> None:
         highlighted = Syntax("", "sql", theme="ansi_dark").highlight(text)
         _console(error).print(highlighted, soft_wrap=True, end="")
     else:
-        click.echo(text, err=error)
+        click.echo(text, err=True) if error else emit(text)
 
 
 # Progress

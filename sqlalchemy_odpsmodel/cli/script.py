@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -18,13 +19,18 @@ from ..errors import (
     VersionNotFound,
 )
 from ..model import ModelName
-from ..sql.lexer import Tokens
+from ..sql.lexer import TRIVIA, Tokens
 from ..sql.opening import match_opening
 from ..sql.place import masked, place_of
 from ..sql.script import Piece, kind_of, split
 from .output import print_result, print_sql, say
 
 _HINT = "hint: model statements begin with CREATE, ALTER, DROP or DESC MODEL, SHOW MODELS or SHOW VERSIONS"
+
+
+#: In the name of a flag or a column, or the options of a statement that is misspelt.
+_SUSPECT = re.compile(r"api\W?_?ke?y|secret|token|passw|\boptions?\s*+[(（]", re.IGNORECASE)
+match_set = re.compile(rf"{TRIVIA}(?ai:SET)\b", re.DOTALL).match
 
 
 class Settings(NamedTuple):
@@ -116,7 +122,8 @@ def _explain(connection: Any, name: str, piece: Piece, error: Exception) -> Iter
     # Of what was not understood, or is not ours, only the opening is safe to show.
     understood = isinstance(error, ModelError) and not isinstance(error, (ParseError, SemanticError))
     index = _subject(connection, piece.text, tokens, error) if understood else 0
-    found = place_of(tokens, index, range(len(tokens) if understood else 3))
+    shown = len(tokens) if understood else 1 if is_suspect(piece.text) else 3
+    found = place_of(tokens, index, range(shown))
     place = found.moved(piece.line, piece.column)
     yield f"{name}:{place.line}:{place.column}: {error}"
     yield place.excerpt
@@ -134,11 +141,16 @@ def _subject(connection: Any, text: str, tokens: Tokens, error: Exception) -> in
     return found[-of_version] if found else 0
 
 
+def is_suspect(text: str) -> bool:
+    """Whether a text that is no statement of models may hold a key, or is nobody's."""
+    return bool(_SUSPECT.search(text)) or dbapi.may_hold_key(text) or not kind_of(text)
+
+
 def pretty(connection: Any, text: str) -> str:
     """A statement as it is shown: one of ours in its own form, others by sqlparse; without keys."""
-    if kind_of(text) == "model":
+    if kind_of(text) == "model" and not match_set(text):
         return f"{connection.parse(text)};"
-    if dbapi.may_hold_key(text) or not kind_of(text):
+    if is_suspect(text):
         return masked(text)
     import sqlparse
     from sqlparse.exceptions import SQLParseError

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +18,10 @@ from .. import dbapi
 from ..errors import Error
 from ..options import PlainSecret
 from ..sql import parse
-from ..sql.lexer import Tokens
 from ..sql.script import kind_of, split
 from .completer import ModelCompleter, open_statement
 from .output import say
-from .script import Settings, run_pieces
+from .script import Settings, is_suspect, match_set, run_pieces
 
 HELP = """\
 CREATE MODEL [IF NOT EXISTS] name WITH VERSION version [INPUT (…)]
@@ -72,7 +70,7 @@ class Shell:
                 continue
             except EOFError:
                 break
-            match text.strip().lower().removesuffix(";"):
+            match _word(text):
                 case "exit" | "quit":
                     break
                 case "help":
@@ -86,40 +84,25 @@ class Shell:
         return bool(self.in_file and self.connection.in_transaction)
 
     def _execute(self, text: str) -> None:
-        with _stoppable(self.connection) if self.in_file else _interruptible():
+        """Run what was typed until Ctrl-C, for which SQLite looks now and then."""
+        if self.in_file:
+            self.connection.set_progress_handler(lambda: False, _INSTRUCTIONS)
+        try:
             run_pieces(self.connection, "shell", text, self.settings)
+        except KeyboardInterrupt:
+            say("stopped")
+        finally:
+            if self.in_file:
+                self.connection.set_progress_handler(None, 0)
         self.completer.forget()
 
     def is_whole(self, text: str) -> bool:
         """Whether a text is to be run when Enter is pressed: it ends with a statement's semicolon."""
-        return text.strip().lower() in ("exit", "quit", "help") or not open_statement(text, self.in_file)
+        return _word(text) in ("exit", "quit", "help") or not open_statement(text, self.in_file)
 
 
-@contextmanager
-def _stoppable(connection: dbapi.Connection) -> Iterator[None]:
-    """Ctrl-C stops a statement of SQLite's, as an error."""
-    pressed = False
-
-    def stop(*_: object) -> None:
-        nonlocal pressed
-        pressed = True
-
-    before = signal.signal(signal.SIGINT, stop)
-    connection.set_progress_handler(lambda: pressed, _INSTRUCTIONS)
-    try:
-        yield
-    finally:
-        connection.set_progress_handler(None, 0)
-        signal.signal(signal.SIGINT, before)
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Ctrl-C stops a statement of the service, which its driver does."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        say("stopped")
+def _word(text: str) -> str:
+    return text.strip().lower().rstrip(";；")
 
 
 def _keys(is_whole: Callable[[str], bool]) -> KeyBindings:
@@ -141,43 +124,51 @@ def _keys(is_whole: Callable[[str], bool]) -> KeyBindings:
 
 
 class SafeHistory(FileHistory):
-    """A file of statements, in which no key is ever; in memory a statement is as it was typed."""
+    """A file of statements, in which no key is ever; in memory a statement is as it was typed.  A file that
+    cannot be read or written is done without."""
+
+    def load_history_strings(self) -> Iterable[str]:
+        try:
+            return list(super().load_history_strings())
+        except OSError:
+            return []
 
     def store_string(self, string: str) -> None:
         if is_safe(string):
-            super().store_string(string)
+            with suppress(OSError):
+                super().store_string(string)
 
 
 def is_safe(text: str) -> bool:
-    """Whether no statement of a text holds, or may by a slip hold, a plain key."""
-    return all(_is_safe(piece.text) for piece in split(text))
+    """Whether no statement of a text holds, or may by a slip hold, a plain key.  Comments may, too."""
+    pieces, end = list(split(text)), 0
+    for piece in pieces:
+        if text[end : piece.start].strip() or not _is_safe(piece.text):
+            return False
+        end = piece.end
+    return not text[end:].strip()
 
 
 def _is_safe(text: str) -> bool:
-    kind = kind_of(text)
-    if kind == "sqlite":
-        return not dbapi.may_hold_key(text)
-    if kind == "model":
-        try:
-            options = getattr(parse(text), "options", ())
-        except Error:
-            return _has_no_strings(text)
-        return not any(isinstance(value, PlainSecret) for _, value in options)
-    return _has_no_strings(text)
-
-
-def _has_no_strings(text: str) -> bool:
-    tokens = Tokens(text)
-    return tokens.bad < 0 and not {tokens.kind(i) for i in range(len(tokens))} & {"string", "raw", "quoted"}
+    if kind_of(text) != "model" or match_set(text):
+        return not is_suspect(text)
+    if is_suspect(text) and ("--" in text or "/*" in text):
+        return False  # what is suspect may be in a comment
+    try:
+        options = getattr(parse(text), "options", ())
+    except Error:
+        return not is_suspect(text)
+    return not any(isinstance(value, PlainSecret) for _, value in options)
 
 
 def _history() -> History:
     """In the user's folder for state, readable by the user only; where that cannot be, of this session."""
-    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    path = Path(state) / "odpsmodel" / "history"
     try:
+        state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+        path = Path(state) / "odpsmodel" / "history"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600)
-    except OSError:
+        path.chmod(0o600)
+    except (OSError, RuntimeError):  # no folder, or no home
         return InMemoryHistory()
-    return SafeHistory(path)
+    return SafeHistory(path) if path.is_file() else InMemoryHistory()

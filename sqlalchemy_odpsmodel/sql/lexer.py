@@ -43,7 +43,7 @@ _FULL_WIDTH = {"；": ";", "，": ",", "（": "(", "）": ")"}
 
 _ESCAPE = re.compile(r"\\(?:((?!000)[01][0-7]{2})|(.))", re.DOTALL)
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "0": "\0", "Z": "\x1a"}
-_TO_ESCAPE = re.compile(r"[\\'\n\t\r\x08\x1a]|\0(?=[0-9])|\0")
+_TO_ESCAPE = re.compile(r"[\\'\x01-\x1f\x7f]|\0(?=[0-9])|\0")
 _ESCAPES = {v: f"\\{k}" for k, v in _ESCAPED.items()} | {"\\": "\\\\", "'": "\\'"}
 
 
@@ -129,7 +129,8 @@ def _unescape(match: re.Match[str]) -> str:
 
 
 def quote(value: str) -> str:
-    """A string literal.  TAB and the like are escaped, as tools that pass SQL on change them."""
+    """A string literal.  Control characters are escaped: tools that pass SQL on change them, and a terminal
+    obeys them."""
     return f"'{_TO_ESCAPE.sub(_escape, value)}'"
 
 
@@ -137,4 +138,4 @@ def _escape(match: re.Match[str]) -> str:
     character = match[0]
     if character == "\0" and match.string[match.end() : match.end() + 1].isdecimal():
         return r"\0' '"  # adjacent strings join; \012 would be an octal escape
-    return _ESCAPES[character]
+    return _ESCAPES.get(character) or f"\\{ord(character):03o}"

@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 from fcntl import ioctl
 from struct import pack
-from tempfile import TemporaryFile
+from tempfile import TemporaryDirectory, TemporaryFile
 from termios import TIOCSCTTY, TIOCSWINSZ
 from typing import Self
 
@@ -31,6 +31,7 @@ class Terminal:
         columns: int = 120,
     ) -> None:
         self.screen, self._expected = "", 0
+        self._state = TemporaryDirectory()
         self._output = TemporaryFile()  # noqa: SIM115  __exit__ closes it
         self._master, slave = pty.openpty()
         ioctl(slave, TIOCSWINSZ, pack("HHHH", 40, columns, 0, 0))
@@ -44,7 +45,13 @@ class Terminal:
             stdin=slave,
             stdout=self._output if piped else slave,
             stderr=slave,
-            env={**without, "TERM": "xterm-256color", "PROMPT_TOOLKIT_NO_CPR": "1", **(environment or {})},
+            env={
+                **without,
+                "TERM": "xterm-256color",
+                "PROMPT_TOOLKIT_NO_CPR": "1",
+                "XDG_STATE_HOME": self._state.name,
+                **(environment or {}),
+            },
             start_new_session=True,
             preexec_fn=_take_terminal,  # whose Ctrl-C is then its signal
         )
@@ -82,6 +89,7 @@ class Terminal:
         self.process.kill()
         self.process.wait()
         self._output.close()
+        self._state.cleanup()
         os.close(self._master)
 
     def _read(self) -> bool:

@@ -149,6 +149,23 @@ class TestDiff:
         result = odpsmodel("diff", "odpsmodel:///a.db?schema=lab", "declared:metadata", code=1)
         assert "model r is declared twice in schema lab" in result.stderr
 
+    def test_an_option_of_the_other_source_type_is_not_kept(self) -> None:
+        """Its default neither."""
+        made("a.db", create(REMOTE, PAI_EAS_SYNC_REQUEST_TIMEOUT="6000"))
+        made("b.db", create())
+        odpsmodel("apply", "--yes", "--allow-replace", "models", "a.db", "b.db")
+        assert exported("a.db") == exported("b.db")
+
+    def test_a_comment_that_moves_a_cursor_is_written_in_escapes(self) -> None:
+        """To a terminal and elsewhere: nothing hides a statement, or is lost by a pipe."""
+        made("b.db", create(tail="COMMENT 'x\x1b[40A\x07\x7f'"))
+        made("a.db", create(name="gone"))
+        script = odpsmodel("diff", "a.db", "b.db", code=1).stdout
+        assert r"COMMENT 'x\033[40A\007\177'" in script
+        odpsmodel("run", "a.db", "-", stdin=script)
+        assert odpsmodel("diff", "a.db", "b.db").output == ""
+        assert r"'x\033[40A\007\177'" in exported("a.db")
+
 
 class TestKeys:
     def test_a_plain_key_that_is_declared(self) -> None:
@@ -265,6 +282,44 @@ class TestApply:
         assert "a.db: the disk is full" in result.stderr
         assert exported("a.db") == before
 
+    def test_it_compares_again_under_the_write_lock(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        declare()
+        made("a.db", *MADE[:1])
+        compare, locked = comparison.Comparison.__init__, []
+
+        def compared(self: object, *arguments: object) -> None:
+            compare(self, *arguments)  # type: ignore[arg-type]
+            with closing(dbapi.connect("a.db", timeout=0.01)) as other:
+                try:
+                    other.execute("DROP MODEL m")
+                except dbapi.OperationalError:
+                    locked.append(True)
+                else:
+                    locked.append(False)
+
+        monkeypatch.setattr(comparison.Comparison, "__init__", compared)
+        odpsmodel("apply", "--yes", "a.db", "declared:metadata")
+        assert locked == [False, True]
+
+    @pytest.mark.filterwarnings("ignore::sqlalchemy_odpsmodel.errors.ModelWarning")
+    def test_a_warning_is_a_remark(self) -> None:
+        made("b.db", create(LOCATION="oss://oss-cn-shanghai.aliyuncs.com/bucket/"))
+        made("a.db", create(name="n"))
+        result = odpsmodel("apply", "--yes", "a.db", "b.db")
+        assert "\nwarning: LOCATION: only OSS internal endpoints are supported" in f"\n{result.stderr}"
+        assert ".py" not in result.stderr
+
+    @pytest.mark.parametrize(
+        ("db", "words"),
+        [(":memory:", "what is in memory is gone"), ("nowhere/a.db", "nowhere: no such folder")],
+    )
+    def test_what_nothing_can_be_applied_to(self, db: str, words: str) -> None:
+        """Before the statements are shown."""
+        declare()
+        result = odpsmodel("apply", "--yes", db, "declared:metadata", code=2)
+        assert words in result.stderr
+        assert result.stdout == ""
+
     def test_it_waits_for_the_write_lock(self) -> None:
         declare()
         made("a.db", create(name="gone"))
@@ -373,6 +428,19 @@ class TestWhatIsWrong:
             "version v9 of model m is the default version of the database, and is not declared"
             in result.stderr
         )
+
+    def test_an_empty_file_is_none(self) -> None:
+        """To connect would make a database of it."""
+        declare()
+        Path("empty.db").touch()
+        result = odpsmodel("diff", "empty.db", "declared:metadata", code=2)
+        assert "empty.db: no such file, or an empty one" in result.stderr
+        assert Path("empty.db").stat().st_size == 0
+
+    def test_a_module_that_exits_is_an_error(self) -> None:
+        declare("raise SystemExit(0)")
+        result = odpsmodel("diff", made("a.db", *MADE), "declared:metadata", code=1)
+        assert "declared.py:1: SystemExit: 0" in result.stderr
 
     def test_a_file_of_that_name_is_a_database(self) -> None:
         """Also where its name could be a module's."""

@@ -72,6 +72,11 @@ class TestCommands:
         result = odpsmodel(command, db, name, code=2)
         assert f"{name!r} is no [[project.]schema.]model" in result.stderr
 
+    @pytest.mark.parametrize("option", ["--project", "--schema"])
+    @pytest.mark.parametrize("value", ["", "ü", "a b"])
+    def test_what_can_be_no_project_or_schema(self, db: Path, option: str, value: str) -> None:
+        assert option in odpsmodel("models", db, option, value, code=2).stderr
+
     @pytest.mark.parametrize("command", ["versions", "desc"])
     def test_a_model_that_is_not_there(self, db: Path, command: str) -> None:
         result = odpsmodel(command, db, "nothing", code=1)
@@ -150,6 +155,23 @@ class TestFormats:
         sql = "SELECT 'a,\"b\"\nc' AS x, NULL AS y, x'0aff' AS z, 1.5 AS v;"
         text = odpsmodel("run", path, "-", "--format", "csv", stdin=sql).stdout
         assert text == 'x,y,z,v\n"a,""b""\nc",,0aff,1.5\n'
+
+    def test_a_carriage_return_in_csv(self, path: Path) -> None:
+        sql = "SELECT 'a' || char(13) || 'b' AS x, 'y' AS y;"
+        text = odpsmodel("run", path, "-", "--format", "csv", stdin=sql).stdout_bytes.decode()
+        assert list(csv.reader(io.StringIO(text, newline=""))) == [["x", "y"], ["a\rb", "y"]]
+
+    def test_json_is_closed_where_a_row_cannot_be_read(self, path: Path) -> None:
+        sql = "SELECT abs(x) FROM (SELECT -1 AS x UNION ALL SELECT 2 UNION ALL SELECT -9223372036854775807 - 1);"
+        result = odpsmodel("run", path, "-", "--format", "json", stdin=sql, code=1)
+        assert rows(result) == [{"abs(x)": 1}]
+        assert "integer overflow" in result.stderr
+
+    @pytest.mark.parametrize("form", ["vendor", "csv"])
+    def test_what_goes_to_a_pipe_is_as_it_is(self, path: Path, form: str) -> None:
+        sql = "SELECT char(27) || '[31mx' AS a;"
+        text = odpsmodel("run", path, "-", "--format", form, stdin=sql).stdout_bytes
+        assert b"\x1b[31mx" in text
 
     def test_csv_of_desc(self, db: Path) -> None:
         text = odpsmodel("desc", db, "m", "--format", "csv").stdout

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from samples import KEY, REMOTE, WORD, add, create, names
+from terminals import Terminal
 
 from sqlalchemy_odpsmodel import dbapi
 from sqlalchemy_odpsmodel.cli import main
@@ -132,6 +132,32 @@ def test_an_error_about_a_model_or_version_underlines_its_name(
     start = carets.index("^")
     assert excerpt[start : start + len(underlined)] == underlined
     assert carets[start:] == "^" * len(underlined)
+
+
+@pytest.mark.parametrize(
+    "slip",
+    [f"APIKEY = {WORD};", f"API_KEY={WORD}", f"SECRET IS {WORD};", f"x {WORD} y"],
+)
+def test_of_what_may_hold_a_key_an_error_shows_a_word_at_most(run: Run, slip: str) -> None:
+    result = run(slip)
+    assert result.exit_code == 1
+    assert WORD not in result.output
+
+
+def test_a_standard_output_that_cannot_be_written(path: Path) -> None:
+    """Is an error of one line."""
+    for command in (("run", str(path), "-"), ("export", str(path))):
+        text = f"from sqlalchemy_odpsmodel.cli import main; main({list(command)!r})"
+        with open("/dev/full", "w") as full:
+            done = subprocess.run(
+                [sys.executable, "-c", text],
+                input=f"{create()}; SELECT 1;",
+                stdout=full,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        assert done.returncode == 1
+        assert done.stderr.splitlines()[-1] == "standard output: No space left on device"
 
 
 def test_what_is_nobody_s_has_a_hint(run: Run) -> None:
@@ -257,17 +283,17 @@ def test_after_a_syntax_error_the_rest_of_its_line_is_not_run(run: Run, path: Pa
 
 
 def test_a_terminal_without_chinese(path: Path, tmp_path: Path) -> None:
+    """Shows escapes; what goes elsewhere is UTF-8, as scripts are, whatever the locale."""
     script = tmp_path / "script.sql"
     script.write_text(
         f"{create(tail='COMMENT ?').replace('?', repr('模型'))}; SHOW MODELS;", encoding="utf-8"
     )
-    code = "from sqlalchemy_odpsmodel.cli import main; main()"
-    result = subprocess.run(
-        [sys.executable, "-c", code, "run", str(path), str(script)],
-        capture_output=True, env={**os.environ, "PYTHONIOENCODING": "latin-1"},
-    )  # fmt: skip
-    assert result.returncode == 0, result.stderr
-    assert rb"| \u6a21\u578b " in result.stdout
+    latin = {"PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"}
+    with Terminal("run", path, script, environment=latin, columns=300) as terminal:
+        assert r"| \u6a21\u578b " in terminal.end()
+    with Terminal("export", path, environment=latin, piped=True) as terminal:
+        terminal.end()
+        assert "COMMENT '模型';" in terminal.piped
 
 
 def test_what_serve_needs_is_told(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -136,9 +137,23 @@ class TestTerminal:
             terminal.send(f"SELECT 'it ' || 'runs' UNION ALL SELECT 1 UNION ALL SELECT * FROM ({endless});\r")
             terminal.expect("it runs")
             terminal.send("\x03")
-            terminal.expect("interrupted")
+            terminal.expect("odpsmodel>")
             terminal.send("SELECT 'still ' || 'here' UNION ALL SELECT 1;\r")
             terminal.expect("still here")
+            terminal.expect("odpsmodel>")
+            terminal.send("\x04")
+            terminal.end()
+            assert terminal.process.returncode == 0
+
+    def test_ctrl_c_stops_what_is_printed_too(self, path: Path) -> None:
+        with Terminal("shell", path) as terminal:
+            terminal.expect("odpsmodel>")
+            series = (
+                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i AS number FROM n"
+            )
+            terminal.send(f"{series} LIMIT 100000000;\r")
+            terminal.expect("\r\nnumber")
+            terminal.send("\x03")
             terminal.expect("odpsmodel>")
             terminal.send("\x04")
             terminal.end()
@@ -180,6 +195,21 @@ class TestHistory:
             f"SET a=1; CREATE MODEL m WITH VERSION v1 OPTIONS (APIKEY = `{KEY}`);",
             f"INSERT INTO t VALUES ('APIKEY', '{KEY}');",
             f"foo '{KEY}",
+            "frobnicate;",
+            f"CREATE MODEL m WITH VERSION v1 OPTIONS (APIKEY={WORD});",
+            f"CREATE MODEL m WITH VERSION v1 OPTIONS (APIKEY=:{WORD});",
+            f"APIKEY={WORD};",
+            f"EAS_TOKEN={WORD}",
+            f"SET EAS_TOKEN='{KEY}';",
+            f'SET odps.apikey="{KEY}";',
+            f"WITH OPTIONS (TASKS='chat', APIKY = '{KEY}');",
+            f"END; WITH VERSION v1 OPTION (APIKY='{KEY}');",
+            f"CREATE TABLE m WITH VERSION v1 OPTIONS (APIKY='{KEY}');",
+            f"CREATE TABLE m (API_KEY) AS SELECT '{KEY}';",
+            create(REMOTE, tail=f"/* APIKEY = '{KEY}' */"),
+            f"-- APIKEY = '{KEY}'\n{create(REMOTE)};",
+            f"SHOW MODELS; -- APIKEY = '{KEY}'",
+            f"-- APIKEY = '{KEY}'",
         ],
     )
     def test_what_may_hold_a_key_by_a_slip_is_not_safe(self, text: str) -> None:
@@ -187,10 +217,34 @@ class TestHistory:
 
     @pytest.mark.parametrize(
         "text",
-        ["SHOW MODELS;", "SHOW MODELS LIKE", "frobnicate;", "SELECT 'x' FROM t;", create(REMOTE), "SET a=b;"],
+        [
+            "SHOW MODELS;",
+            "SHOW MODELS LIKE",
+            "SET odps.sql.timezone=UTC;",
+            "SELECT 'x' FROM t;",
+            create(REMOTE),
+            "SET a=b;",
+        ],
     )
     def test_what_is_safe(self, text: str) -> None:
         assert is_safe(text)
+
+    def test_a_file_that_others_could_read_is_closed_to_them(self, typed: Typed, state: Path) -> None:
+        state.mkdir(parents=True)
+        (state / "history").touch(mode=0o644)
+        typed("SHOW MODELS;")
+        assert stat.S_IMODE((state / "history").stat().st_mode) == 0o600
+
+    def test_a_folder_in_its_place_is_done_without(self, typed: Typed, state: Path) -> None:
+        (state / "history").mkdir(parents=True)
+        assert typed("SHOW MODELS;", "SHOW MODELS;").count("OK\n") == 2
+
+    def test_a_folder_that_goes_is_done_without(self, con: dbapi.Connection, state: Path) -> None:
+        with create_pipe_input() as pipe, create_app_session(input=pipe, output=DummyOutput()):
+            shell = Shell(con, "json")
+            shutil.rmtree(state)
+            pipe.send_text("SHOW MODELS;\rSHOW MODELS;\r\x04")
+            shell.run()
 
     def test_where_it_cannot_be_kept_it_is_of_the_session(self, typed: Typed, state: Path) -> None:
         state.parent.write_text("a file in the place of the folder")

@@ -122,7 +122,7 @@ def test_the_first_rows_of_many_are_there_at_once(tmp_path: Path) -> None:
         for _ in range(3):
             terminal.expect("\r\nnumber")
         terminal.send("\x03")
-        terminal.expect("interrupted")
+        terminal.expect("odpsmodel>")
 
 
 def one(folder: Path) -> Path:

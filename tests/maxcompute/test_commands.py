@@ -16,6 +16,8 @@ from sqlalchemy import create_engine, inspect
 
 from sqlalchemy_odpsmodel import dbapi
 from sqlalchemy_odpsmodel.cli import main
+from sqlalchemy_odpsmodel.diff import Step
+from sqlalchemy_odpsmodel.model import ModelName
 from sqlalchemy_odpsmodel.sql import DropModel
 from sqlalchemy_odpsmodel.testing import MaxComputeEndpoint
 
@@ -77,7 +79,7 @@ class TestRun:
         """There are no transactions."""
         script = f"{create()};\nDROP MODEL nothing;\n{create(name='n')};"
         result = invoke("run", url, "-", text=script, code=1)
-        assert "-:2:1: ODPS-0110061" in result.stderr
+        assert "-:2:12: ODPS-0110061" in result.stderr
         assert models(url) == {"default.m": ["v1"]}
         result = invoke("run", "--keep-going", url, "-", text=script, code=1)
         assert models(url) == {"default.m": ["v1"], "default.n": ["v1"]}
@@ -288,8 +290,53 @@ class TestComparison:
         assert "DROP MODEL" not in result.stdout
         assert "model trained is left out: no statement makes INTERNAL_TRAIN models" in result.stderr
 
+    def test_keys_that_the_service_masks_are_not_compared(
+        self,
+        url: str,
+        local: str,
+        invoke: Invoke,
+        monkeypatch: pytest.MonkeyPatch,
+        maxcompute_endpoint: MaxComputeEndpoint,
+    ) -> None:
+        """Which is told, on whichever side they are."""
+        monkeypatch.setenv("EAS_TOKEN", KEY)
+        invoke("apply", "--yes", url, local)
+        for pair in ((url, local), (local, url), (url, url)):
+            result = invoke("diff", *pair)
+            assert result.stdout == ""
+            assert "APIKEYs were not compared" in result.stderr
+
+    def test_rules_are_asked_of_all_statements_before_the_first_is_sent(
+        self, url: str, local: str, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from sqlalchemy_odpsmodel.cli import comparison
+
+        monkeypatch.setenv("EAS_TOKEN", KEY)
+        monkeypatch.setattr(comparison, "created", lambda model: Step((public,), ()))
+        public = DropModel(ModelName("m", "default", "bigdata_public_modelset"))
+        invoke("run", url, "-", text=f"{create(name='gone')};")
+        result = invoke("apply", "--yes", url, local, code=1)
+        assert "bigdata_public_modelset" in result.stderr
+        assert models(url) == {"default.gone": ["v1"]}
+
 
 class TestWhatIsWrong:
+    @pytest.mark.parametrize(
+        "db",
+        [
+            f"odpsmodel+pyodps://ak:{ACCESS_KEY}/?endpoint=http://x",
+            f"odpsmodel+pyodps://ak:{ACCESS_KEY}@demo:8x/?endpoint=http://x",
+            f"odpsmodel+pyodps://ak:p@{ACCESS_KEY}@demo/?endpoint=http://x",
+            f"odpsmodel+pyodps://ak:sk@demo/?endpoint=http://u:{ACCESS_KEY}@host",
+            f"ODPSMODEL+PYODPS:/ak:{ACCESS_KEY}@demo",
+            f"pyodps:/ak:{ACCESS_KEY}@demo",
+        ],
+    )
+    @pytest.mark.parametrize("command", ["models", "check", "run"])
+    def test_of_a_bad_url_no_key_is_printed(self, invoke: Invoke, db: str, command: str) -> None:
+        result = invoke(command, db, *(["-"] if command == "run" else []), text="", code=2)
+        assert "Traceback" not in result.output
+
     @pytest.mark.parametrize(
         "command", [("run", "{url}", "-"), ("generate", "{url}"), ("export", "{url}"), ("check", "{url}")]
     )
