@@ -34,6 +34,13 @@ def print_result(cursor: Any, form: str) -> None:
     """Print the rows of a cursor, if it has any, in one of the formats."""
     if cursor.description is None:
         return
+    try:
+        _print_rows(cursor, form)
+    finally:
+        sys.stdout.flush()  # before what is said of the statement
+
+
+def _print_rows(cursor: Any, form: str) -> None:
     columns = [column[0] for column in cursor.description]
     described = isinstance(cursor.statement, DescModel)
     match form:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -166,6 +168,16 @@ class TestFormats:
         result = odpsmodel("run", path, "-", "--format", "json", stdin=sql, code=1)
         assert rows(result) == [{"abs(x)": 1}]
         assert "integer overflow" in result.stderr
+
+    @pytest.mark.parametrize("form", ["table", "vendor", "json", "csv"])
+    def test_results_and_oks_take_turns_in_one_pipe(self, path: Path, form: str) -> None:
+        code = f"from sqlalchemy_odpsmodel.cli import main; main(['run', {str(path)!r}, '-', '--format', {form!r}])"
+        done = subprocess.run(
+            [sys.executable, "-c", code], input="SELECT 1 AS a; SELECT 2 AS b;",
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+        first, second, rest = done.stdout.split("OK\n")
+        assert ("a" in first, "b" in second, rest) == (True, True, "")
 
     @pytest.mark.parametrize("form", ["vendor", "csv"])
     def test_what_goes_to_a_pipe_is_as_it_is(self, path: Path, form: str) -> None:
