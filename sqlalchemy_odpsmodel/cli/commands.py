@@ -23,9 +23,14 @@ from .output import FORMATS, emit, print_result, print_sql, progress, say
 from .script import Settings, run_script
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
-#: A path, or a URL in its place: a shell completes the names of files.
-_PATH = click.Path()
-_DB = click.argument("db", type=_PATH)
+
+
+def _complete_path(context: click.Context, parameter: click.Parameter, begun: str) -> list[CompletionItem]:
+    """The shell's own names of files, though a URL may stand there."""
+    return [CompletionItem(begun, type="file")]
+
+
+_DB = click.argument("db", shell_complete=_complete_path)
 
 
 class _Group(click.Group):
@@ -129,7 +134,7 @@ def count_of(connection: dbapi.Connection) -> int:
 
 @main.command()
 @_DB
-@click.argument("scripts", metavar="SCRIPT...", nargs=-1, required=True, type=_PATH)
+@click.argument("scripts", metavar="SCRIPT...", nargs=-1, required=True, shell_complete=_complete_path)
 @_place
 @_form("vendor")
 @click.option("--echo", is_flag=True, help="Show each statement on standard error before it runs.")
@@ -257,8 +262,8 @@ def _model_of(connection: Any, name: str) -> ModelName:
 # Two databases
 
 
-_A = click.argument("db", metavar="A", type=_PATH)
-_TARGET = click.argument("target", metavar="B", type=_PATH)
+_A = click.argument("db", metavar="A", shell_complete=_complete_path)
+_TARGET = click.argument("target", metavar="B", shell_complete=_complete_path)
 _ALLOW = click.option(
     "--allow-replace",
     type=click.Choice(REPLACEABLE),
@@ -401,7 +406,7 @@ def _collected(what: str, parts: Iterable[str], total: int) -> list[str]:
 
 @main.command()
 @_DB
-@click.argument("path", metavar="FILE", type=_PATH)
+@click.argument("path", metavar="FILE", shell_complete=_complete_path)
 def backup(db: str, path: str) -> None:
     """Copy DB while others may use it.
 
@@ -458,7 +463,9 @@ def _report(found: Database, fault: str, mend: str) -> bool:
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 takes any that is free."
 )
-@click.option("--credentials", metavar="FILE", type=_PATH, help="TOML: who may connect, and do what.")
+@click.option(
+    "--credentials", metavar="FILE", shell_complete=_complete_path, help="TOML: who may connect, and do what."
+)
 @click.option(
     "--asynchronous", is_flag=True, help="Answer before a statement has run, for clients that poll."
 )
