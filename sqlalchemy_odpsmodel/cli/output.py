@@ -237,8 +237,6 @@ def progress(what: str, total: int | None = None) -> Iterator[Callable[[int], No
     columns = [TextColumn("{task.description}"), BarColumn()]
     if total is not None:
         columns += [MofNCompleteColumn(), TimeRemainingColumn()]
-    # What goes to a pipe meanwhile must not come to the terminal.
-    through = sys.stdout.isatty()
-    with Progress(*columns, console=_console(True), transient=True, redirect_stdout=through) as bar:
+    with Progress(*columns, console=_console(True), transient=True, redirect_stdout=False) as bar:
         task = bar.add_task(what, total=total)
         yield lambda done: bar.update(task, completed=done)

@@ -85,8 +85,10 @@ class TestDiff:
     )
     def test_nothing_differs(self, target: str) -> None:
         declare()
+        found = list(sys.path)
         result = odpsmodel("diff", made("a.db", *MADE), target)
         assert result.output == ""
+        assert found == sys.path
 
     def test_the_statements_of_each_change(self) -> None:
         """Drops first; in the order of declaration; the database is as it was."""

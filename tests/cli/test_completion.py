@@ -26,6 +26,8 @@ def completed(*words: str) -> list[str]:
         "COMP_CWORD": str(len(words)),
     }  # fmt: skip
     result = CliRunner().invoke(main, prog_name="odpsmodel", env=environment)
+    assert result.stderr == ""
+    assert result.exit_code == 0
     return [line.split(",")[1] for line in result.stdout.splitlines() if line]
 
 

@@ -247,6 +247,10 @@ class TestEcho:
             == "select 1 as a,\n       2 as Key\nwhere 1=1;\nOK\n"
         )
 
+    def test_what_is_too_large_for_sqlparse_is_shown_as_it_is(self, path: Path) -> None:
+        deep = f"SELECT {'(' * 200}1{')' * 200};"
+        assert self.echo(path, deep, code=1).startswith(f"{deep}\n")
+
     def test_a_key_is_masked(self, path: Path) -> None:
         assert "    APIKEY = '********',\n" in self.echo(path, create(REMOTE, APIKEY=KEY))
 

@@ -112,6 +112,8 @@ class TestTerminal:
     def test_a_session(self, path: Path) -> None:
         with Terminal("shell", path) as terminal:
             terminal.expect("odpsmodel>")
+            terminal.send("DESC MODEL \t\x03")  # there is none yet
+            terminal.expect("odpsmodel>")
             terminal.send(create() + ";\r")
             terminal.expect("OK\r\n")
             terminal.send("BEGIN;\r")
