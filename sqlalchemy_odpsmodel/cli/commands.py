@@ -35,16 +35,19 @@ _DB = click.argument("db", shell_complete=_complete_path)
 
 class _Group(click.Group):
     def main(self, *args: Any, **kw: Any) -> Any:
-        """As click's, but that a standard output which cannot be written is an error of one line."""
+        """As click's, but that a standard output that cannot be written is an error of one line, and a closed
+        one takes nothing."""
+        for name in ("stdout", "stderr"):
+            if getattr(sys, name) is None:
+                setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115  until the end
         try:
             try:
                 return super().main(*args, **kw)
             finally:
                 sys.stdout.flush()
-        except BrokenPipeError:
-            raise
         except OSError as error:
-            say(f"standard output: {error.strerror}")
+            if not isinstance(error, BrokenPipeError):  # whoever read it has enough
+                say(f"standard output: {error.strerror}")
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(1)
 
@@ -52,9 +55,13 @@ class _Group(click.Group):
 @contextmanager
 def _remarks() -> Iterator[None]:
     """What is accepted with a warning, as a line on standard error."""
+    others = warnings.showwarning
 
-    def show(message: Warning | str, *others: Any, **named: Any) -> None:
-        say(f"warning: {message}")
+    def show(message: Warning | str, category: type[Warning], *place: Any, **named: Any) -> None:
+        if issubclass(category, ModelWarning):
+            say(f"warning: {message}")
+        else:
+            others(message, category, *place, **named)
 
     with warnings.catch_warnings():
         warnings.simplefilter("always", ModelWarning)
@@ -121,7 +128,7 @@ def _complete_model(context: click.Context, parameter: click.Parameter, begun: s
 _MODEL = click.argument("model", shell_complete=_complete_model)
 
 
-def count_of(connection: dbapi.Connection) -> int:
+def _count_of(connection: dbapi.Connection) -> int:
     """How many models a file has."""
     if not connection.store.format():
         return 0
@@ -247,7 +254,10 @@ def _tell_elsewhere(connection: dbapi.Connection) -> None:
         rows = connection.store.rows("SELECT DISTINCT project, schema FROM _odpsmodel_model ORDER BY 1, 2")
         places, here = {".".join(row) for row in rows}, ".".join(connection.session[:2])
         if here not in places:
-            say(f"there are no models in {here}, but in {', '.join(sorted(places)) or 'no other place'}")
+            say(
+                f"there are no models in {here}"
+                + ((places and f", but in {', '.join(sorted(places))}") or "")
+            )
 
 
 def _model_of(connection: Any, name: str) -> ModelName:
@@ -388,7 +398,7 @@ def export(db: str) -> None:
     found.require_file()
     if found.is_file:
         with found.connected() as connection:
-            statements = _collected("Exporting", script(connection), count_of(connection) + 1)
+            statements = _collected("Exporting", script(connection), _count_of(connection) + 1)
     else:
         with found.inspected() as inspector, progress("Reading models"):
             statements = list(script_of(inspector.get_all_models()))
@@ -439,7 +449,7 @@ def check(db: str) -> None:
     found, wrong = database(db), False
     found.require_file()
     if found.is_file:
-        with found.connected() as connection, progress("Checking", count_of(connection)) as done:
+        with found.connected() as connection, progress("Checking", _count_of(connection)) as done:
             for fault, mend in check(connection, done):
                 wrong = _report(found, fault, mend)
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+import sysconfig
 import traceback
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,7 +15,6 @@ from textwrap import wrap
 from typing import Any, NamedTuple
 
 import click
-import sqlalchemy
 from sqlalchemy import MetaData
 from sqlalchemy.exc import InvalidRequestError
 
@@ -56,9 +56,11 @@ def target_of(given: str) -> Target:
         return Target(list(models_of(_declared(given))))
     found = database(given, "B")
     found.require_file("B", "; declared models are given as module:name")
+    if found.is_file and found.path == ":memory:":
+        raise click.BadParameter("what is in memory has no models", param_hint="B")
     with found.engine() as engine, engine.connect() as connection:
         models = list(_found(connection).values())
-        if not models and (others := other_projects(connection)):
+        if not models and (others := _other_projects(connection)):
             raise click.ClickException(
                 f"B, {found}, has no models in its project, but in {others}: give its URL with ?project=…"
             )
@@ -72,18 +74,15 @@ def _declared(given: str) -> MetaData:
     sys.path.insert(0, "")
     try:
         found: Any = import_module(module)
-    except (Exception, SystemExit) as error:
-        missing = isinstance(error, ModuleNotFoundError) and module.startswith(f"{error.name}")
-        if missing:
-            raise click.BadParameter(f"{given}: {error}", param_hint="B") from None
-        raise click.ClickException(f"{_place(error)}: {type(error).__name__}: {error}") from error
-    finally:
-        sys.path.remove("")
-    try:
         for part in name.split("."):
             found = getattr(found, part)
-    except AttributeError as error:
-        raise click.BadParameter(f"{given}: {error}", param_hint="B") from None
+    except (Exception, SystemExit) as error:
+        missing = isinstance(error, ModuleNotFoundError) and f"{module}.".startswith(f"{error.name}.")
+        if missing or isinstance(error, AttributeError):
+            raise click.BadParameter(f"{given}: {error}", param_hint="B") from None
+        raise click.ClickException(f"{_origin(error)}: {type(error).__name__}: {error}") from error
+    finally:
+        sys.path.remove("")
     if not isinstance(found, MetaData):
         found = getattr(found, "metadata", found)
     if not isinstance(found, MetaData):
@@ -94,15 +93,17 @@ def _declared(given: str) -> MetaData:
     return found
 
 
-def _place(error: BaseException) -> str:
-    """The last line of the user's own that an error came through."""
+def _origin(error: BaseException) -> str:
+    """The last line that an error came through and that is no library's."""
+    if isinstance(error, SyntaxError):
+        return f"{error.filename}:{error.lineno}"
+    libraries = (str(Path(__file__).parents[1]), *sysconfig.get_paths().values(), "<")
     frames = traceback.extract_tb(error.__traceback__)[1:]
-    libraries = str(Path(__file__).parents[1]), str(Path(sqlalchemy.__file__).parent), "<"
     own = [frame for frame in frames if not frame.filename.startswith(libraries)]
     return f"{own[-1].filename}:{own[-1].lineno}" if own else "B"
 
 
-def other_projects(connection: Any) -> str:
+def _other_projects(connection: Any) -> str:
     """The projects that a file has models in, where the connection's has none."""
     if not are_transactional(connection.dialect) or not connection.dialect.has_table(connection, STORE_TABLE):
         return ""
@@ -237,7 +238,7 @@ def has_key(statement: Change, *kinds: type) -> bool:
 def compared(connection: Any, target: Target, allow: Replaceable) -> Comparison:
     """A comparison, with a remark where keys cannot be compared."""
     comparison = Comparison(connection, target, allow)
-    if not comparison.found and (others := other_projects(connection)):
+    if not comparison.found and (others := _other_projects(connection)):
         say(f"A has no models in its project, but in {others}: a URL names it with ?project=…")
     if comparison.incomparable:
         say("plain APIKEYs were not compared: a database has a fingerprint of its own of each, or none")

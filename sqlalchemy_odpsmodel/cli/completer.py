@@ -14,6 +14,7 @@ from ..errors import Error
 from ..options import OPTION_KEYS
 from ..sql import ShowModels, ShowVersions, Statement
 from ..sql.lexer import Tokens
+from ..sql.place import STRINGS
 from ..sql.script import kind_of, split
 from ..store import VIEWS
 
@@ -77,7 +78,7 @@ class ModelCompleter(Completer):
         """What may follow a text."""
         opened = open_statement(text, self.sqlite)
         tokens = Tokens(opened)
-        words = " ".join(tokens.keyword(i) or tokens.texts[i] for i in range(len(tokens)) if tokens.texts[i])
+        words = " ".join(_token(tokens, i) for i in range(len(tokens)) if tokens.texts[i])
         if _IN_OPTIONS.fullmatch(words):
             return sorted(OPTION_KEYS)
         following = [word for pattern, found in _FOLLOWING if pattern.fullmatch(words) for word in found]
@@ -111,3 +112,8 @@ def open_statement(text: str, sqlite: bool) -> str:
     """The last statement of a text, unless its semicolon is there: then a word that follows is another."""
     *_, last = split(f"{text}{_MORE}", sqlite=sqlite)
     return last.text.removesuffix(_MORE) if last.text != _MORE.strip() else ""
+
+
+def _token(tokens: Tokens, index: int) -> str:
+    """A token in upper case; of a string its quotes only, as parentheses in it are none."""
+    return "''" if tokens.kind(index) in STRINGS else tokens.keyword(index) or tokens.texts[index]

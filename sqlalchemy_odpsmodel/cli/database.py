@@ -16,6 +16,9 @@ from .. import dbapi
 from ..errors import Error
 from .output import say
 
+#: The arguments of a URL that say where models without a project or schema are.
+_NAMES = ("project", "schema")
+
 
 class Database(NamedTuple):
     """A database by its path or URL ``given``, and the driver's arguments for it."""
@@ -63,7 +66,9 @@ class Database(NamedTuple):
 
     def empty(self) -> Database:
         """What the database would be before anything is made in it."""
-        url = None if self.url is None else self.url._replace(database=None).difference_update_query(["uri"])
+        url = self.url and self.url._replace(
+            database=None, query={name: value for name, value in self.url.query.items() if name in _NAMES}
+        )
         return self._replace(given=":memory:", url=url)
 
     @contextmanager
@@ -109,6 +114,8 @@ class Database(NamedTuple):
 
 def database(given: str, argument: str = "DB") -> Database:
     """The database of a path or a URL of ours.  A path and the driver alone need no SQLAlchemy."""
+    if not given:
+        raise click.BadParameter("the path is empty", param_hint=argument)
     if "://" not in given:
         if re.match(r"(?i)odpsmodel\+|[\w+.-]{2,}:/", given):  # a URL by intention, which may hold a key
             raise click.BadParameter("a URL has :// after its beginning", param_hint=argument)

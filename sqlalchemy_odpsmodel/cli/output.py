@@ -26,8 +26,8 @@ _UNLIMITED = 1_000_000  # characters of a line that no terminal's width limits
 
 
 def say(message: str) -> None:
-    """Write a line to standard error."""
-    click.echo(message, err=True)
+    """Write a line to standard error, in which nothing moves a terminal's cursor."""
+    click.echo(_printable_lines(message), err=True)
 
 
 def print_result(cursor: Any, form: str) -> None:
@@ -45,16 +45,18 @@ def _print_rows(cursor: Any, form: str) -> None:
     described = isinstance(cursor.statement, DescModel)
     match form:
         case "vendor":
-            text = layout.describe(cursor) if described else layout.grid(columns, cursor)
-            emit("\n".join(map(_printable, text.split("\n"))) if sys.stdout.isatty() else text)
+            rows: Any = (
+                ([_printable(value) for value in row] for row in cursor) if sys.stdout.isatty() else cursor
+            )
+            emit(layout.describe(rows) if described else layout.grid(columns, rows))
         case "table":
             _print_description(cursor) if described else _print_table(columns, cursor)
         case "json":
             _print_description_as_json(cursor) if described else _print_json(columns, cursor)
         case "csv":
-            emit(_csv_line(columns))
+            _emit_plain(_csv_line(columns))
             for row in cursor:
-                emit(_csv_line(["" if value is None else layout.cell(value) for value in row]))
+                _emit_plain(_csv_line(["" if value is None else layout.cell(value) for value in row]))
 
 
 def emit(text: str, end: str = "\n") -> None:
@@ -62,8 +64,15 @@ def emit(text: str, end: str = "\n") -> None:
     if sys.stdout.isatty():
         sys.stdout.write(text + end)
         sys.stdout.flush()
-    else:
-        sys.stdout.buffer.write((text + end).encode(errors="surrogatepass"))
+        return
+    data = (text + end).encode(errors="surrogatepass")
+    while data:  # what is not buffered may be written in parts
+        data = data[sys.stdout.buffer.write(data) :]
+
+
+def _emit_plain(text: str, end: str = "\n") -> None:
+    """The same of text without styles, in which nothing moves a terminal's cursor."""
+    emit(_printable_lines(text) if sys.stdout.isatty() else text, end)
 
 
 def _csv_line(cells: Sequence[str]) -> str:
@@ -85,7 +94,8 @@ def _print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> No
     while True:
         cells = [[_printable(value) for value in row] for row in (columns, *page)]
         widths = [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
-        if terminal and sum(widths) + len(_GAP) * (len(widths) - 1) > get_terminal_size().columns:
+        wide = sum(widths) + len(_GAP) * (len(widths) - 1)
+        if terminal and page and wide > get_terminal_size().columns:
             _print_blocks(columns, page)
         else:
             _print_lines(cells, widths)
@@ -141,6 +151,10 @@ def _printable(value: object) -> str:
     return text if text.isprintable() else "".join(c if c.isprintable() else _escaped(c) for c in text)
 
 
+def _printable_lines(text: str) -> str:
+    return "\n".join(map(_printable, text.split("\n")))
+
+
 def _escaped(character: str) -> str:
     return character.encode("unicode_escape").decode()
 
@@ -160,13 +174,13 @@ def _print_json(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
     """An array of objects, one a line, closed behind a row that cannot be read too; a column's name that
     comes again has its number behind it."""
     names, before = _unlike(columns), ""
-    emit("[", end="")
+    _emit_plain("[", end="")
     try:
         for row in rows:
-            emit(before + _json(dict(zip(names, row, strict=True))), end="")
+            _emit_plain(before + _json(dict(zip(names, row, strict=True))), end="")
             before = ",\n "
     finally:
-        emit("]")
+        _emit_plain("]")
 
 
 def _print_description_as_json(rows: Iterable[tuple[str, str, str, str]]) -> None:
@@ -178,7 +192,7 @@ def _print_description_as_json(rows: Iterable[tuple[str, str, str, str]]) -> Non
             inputs.append({"Input": name, "Type": value, "Comment": comment})
         else:
             described.setdefault(section, {})[name] = value
-    emit(_json({**described, "Input": inputs}, indent=2))
+    _emit_plain(_json({**described, "Input": inputs}, indent=2))
 
 
 def _unlike(columns: Sequence[str]) -> list[str]:
@@ -216,10 +230,13 @@ def print_sql(text: str, error: bool = False) -> None:
     if (sys.stderr if error else sys.stdout).isatty():
         from rich.syntax import Syntax
 
-        highlighted = Syntax("", "sql", theme="ansi_dark").highlight(text)
+        highlighted = Syntax("", "sql", theme="ansi_dark").highlight(_printable_lines(text))
         _console(error).print(highlighted, soft_wrap=True, end="")
+    elif error:
+        say(text)
     else:
-        click.echo(text, err=True) if error else emit(text)
+        emit(text)
+        sys.stdout.flush()  # before a question
 
 
 # Progress

@@ -28,8 +28,12 @@ from .output import print_result, print_sql, say
 _HINT = "hint: model statements begin with CREATE, ALTER, DROP or DESC MODEL, SHOW MODELS or SHOW VERSIONS"
 
 
-#: In the name of a flag or a column, or the options of a statement that is misspelt.
-_SUSPECT = re.compile(r"api\W?_?ke?y|secret|token|passw|\boptions?\s*+[(（]", re.IGNORECASE)
+#: In the name of a flag or a column, in a URL, or in the options of a statement that is misspelt.
+_SUSPECT = re.compile(
+    r"""(?:api|access)\W?_?ke?y|secret|token(?!s)|passw|credential|\bkey\s*+=?\s*+['"]|//[^/\s'"]*+:[^/\s'"@]*+@
+    |\boptions?\s*+[(（]""",
+    re.IGNORECASE | re.VERBOSE,
+)
 match_set = re.compile(rf"{TRIVIA}(?ai:SET)\b", re.DOTALL).match
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -17,11 +18,12 @@ from pygments.lexers.sql import SqlLexer
 from .. import dbapi
 from ..errors import Error
 from ..options import PlainSecret
-from ..sql import parse
+from ..sql import SetFlags, parse
+from ..sql.lexer import Tokens
 from ..sql.script import kind_of, split
 from .completer import ModelCompleter, open_statement
 from .output import say
-from .script import Settings, is_suspect, match_set, run_pieces
+from .script import Settings, is_suspect, run_pieces
 
 HELP = """\
 CREATE MODEL [IF NOT EXISTS] name WITH VERSION version [INPUT (…)]
@@ -37,6 +39,8 @@ DESC MODEL name;
 SET flag = value;
 and all other SQL of the database.  help and exit are words without a
 semicolon.  Ctrl-C clears what is typed, or stops a statement; Ctrl-D leaves."""
+#: Values of flags that are no key.
+_HARMLESS = re.compile(r"(?ai:true|false|\d{1,9})")
 _INSTRUCTIONS = 10_000  # of SQLite's, between two looks whether to stop
 
 
@@ -140,25 +144,36 @@ class SafeHistory(FileHistory):
 
 
 def is_safe(text: str) -> bool:
-    """Whether no statement of a text holds, or may by a slip hold, a plain key.  Comments may, too."""
+    """Whether a text is of statements that are understood, have no comment, and hold no plain key, also by a
+    slip."""
     pieces, end = list(split(text)), 0
     for piece in pieces:
-        if text[end : piece.start].strip() or not _is_safe(piece.text):
+        if text[end : piece.start].strip() or _has_comment(piece.text) or not _is_safe(piece.text):
             return False
         end = piece.end
     return not text[end:].strip()
 
 
+def _has_comment(text: str) -> bool:
+    tokens, end = Tokens(text), 0
+    for index in range(len(tokens)):
+        if text[end : tokens.start(index)].strip():
+            return True
+        end = tokens.end(index)
+    return bool(text[end:].strip())
+
+
 def _is_safe(text: str) -> bool:
-    if kind_of(text) != "model" or match_set(text):
+    if kind_of(text) != "model":
         return not is_suspect(text)
-    if is_suspect(text) and ("--" in text or "/*" in text):
-        return False  # what is suspect may be in a comment
     try:
-        options = getattr(parse(text), "options", ())
+        statement = parse(text)
     except Error:
-        return not is_suspect(text)
-    return not any(isinstance(value, PlainSecret) for _, value in options)
+        return False
+    if isinstance(statement, SetFlags):
+        return all(_HARMLESS.fullmatch(value) for _, value in statement.flags)
+    values = [value for _, value in getattr(statement, "options", ())]
+    return not any(isinstance(value, PlainSecret) or "@" in str(value) for value in values)
 
 
 def _history() -> History:

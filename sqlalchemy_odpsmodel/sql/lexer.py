@@ -129,8 +129,8 @@ def _unescape(match: re.Match[str]) -> str:
 
 
 def quote(value: str) -> str:
-    """A string literal.  Control characters are escaped: tools that pass SQL on change them, and a terminal
-    obeys them."""
+    """A string literal.  ASCII's control characters are escaped: tools that pass SQL on change them, and a
+    terminal obeys them."""
     return f"'{_TO_ESCAPE.sub(_escape, value)}'"
 
 

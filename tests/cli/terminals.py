@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from fcntl import ioctl
+from signal import SIG_DFL, SIGINT, signal
 from struct import pack
 from tempfile import TemporaryDirectory, TemporaryFile
 from termios import TIOCSCTTY, TIOCSWINSZ
@@ -106,6 +107,8 @@ class Terminal:
 
 
 def _take_terminal() -> None:
+    """Also where what runs the tests ignores Ctrl-C."""
+    signal(SIGINT, SIG_DFL)
     ioctl(0, TIOCSCTTY, 0)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
@@ -223,6 +224,19 @@ class TestApply:
         odpsmodel("apply", "a.db", "declared:metadata", stdin="y\n")
         assert odpsmodel("diff", "a.db", "declared:metadata").output == ""
 
+    def test_in_one_pipe_the_question_is_behind_the_statements(self) -> None:
+        declare()
+        code = "from sqlalchemy_odpsmodel.cli import main; main(['apply', 'new.db', 'declared:metadata'])"
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            input="n\n",
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert done.stdout.startswith(HEAD)
+        assert done.stdout.rstrip().endswith("[y/N]: Aborted!")
+
     def test_no_answer_is_no(self) -> None:
         declare()
         odpsmodel("apply", made("a.db"), "declared:metadata", stdin="", code=1)
@@ -244,7 +258,9 @@ class TestApply:
         assert again.stdout == ""
         assert again.stderr == "a.db: nothing is to be done\n"
 
-    @pytest.mark.parametrize("db", ["a.db", "odpsmodel:///a.db?project=p", "odpsmodel:///file:a.db?uri=true"])
+    @pytest.mark.parametrize(
+        "db", ["a.db", "odpsmodel:///a.db?project=p", "odpsmodel:///file:a.db?uri=true&mode=rwc"]
+    )
     def test_no_file_is_made_before_the_answer(self, db: str) -> None:
         declare()
         odpsmodel("apply", db, "declared:metadata", stdin="n\n", code=1)
@@ -313,7 +329,11 @@ class TestApply:
 
     @pytest.mark.parametrize(
         ("db", "words"),
-        [(":memory:", "what is in memory is gone"), ("nowhere/a.db", "nowhere: no such folder")],
+        [
+            (":memory:", "what is in memory is gone"),
+            ("nowhere/a.db", "nowhere: no such folder"),
+            ("", "the path is empty"),
+        ],
     )
     def test_what_nothing_can_be_applied_to(self, db: str, words: str) -> None:
         """Before the statements are shown."""
@@ -368,6 +388,9 @@ class TestWhatIsWrong:
             ("nowhere:metadata", "nowhere:metadata: No module named 'nowhere'"),
             ("declared:nothing", "declared:nothing: module 'declared' has no attribute 'nothing'"),
             ("declared:number", "declared:number is a int: it is to be a MetaData, or to have one"),
+            (":memory:", "what is in memory has no models"),
+            ("odpsmodel://", "what is in memory has no models"),
+            ("", "the path is empty"),
             (
                 "missing.db",
                 "missing.db: no such file, or an empty one; declared models are given as module:name",
@@ -388,6 +411,8 @@ class TestWhatIsWrong:
         [
             (DECLARED.replace("options=files)", "options={})"), "declared.py:13: OptionError: ODPS-0130071"),
             ("import nothing_of_that_name", "declared.py:1: ModuleNotFoundError: No module named 'nothing_of_that_name'"),
+            ("import json\njson.loads('{')", "declared.py:2: JSONDecodeError: "),
+            ("x = 1\nx y", "declared.py:2: SyntaxError: "),
             ("\n1 / 0", "declared.py:2: ZeroDivisionError: division by zero"),
         ],
     )  # fmt: skip

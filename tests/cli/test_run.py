@@ -160,6 +160,39 @@ def test_a_standard_output_that_cannot_be_written(path: Path) -> None:
         assert done.stderr.splitlines()[-1] == "standard output: No space left on device"
 
 
+@pytest.mark.parametrize("command", ["export", "models"])
+def test_a_pipe_that_is_closed_ends_it_without_a_word(path: Path, command: str) -> None:
+    """With exit code 1, as what `head` leaves unread."""
+    dbapi.connect(path).close()
+    code = f"from sqlalchemy_odpsmodel.cli import main; main([{command!r}, {str(path)!r}])"
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        running.stdout.close()
+        assert running.stderr.read() == b""
+        assert running.wait(20) == 1
+
+
+def test_a_closed_standard_output_takes_nothing(path: Path) -> None:
+    dbapi.connect(path).close()
+    code = f"import os; os.close(1); import sys; sys.stdout = None; from sqlalchemy_odpsmodel.cli import main; main(['export', {str(path)!r}])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_other_warnings_are_python_s(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "warns.py").write_text(
+        "import warnings; warnings.warn('of another'); from sqlalchemy import MetaData; m = MetaData()"
+    )
+    monkeypatch.chdir(tmp_path)
+    dbapi.connect(path).close()
+    code = f"from sqlalchemy_odpsmodel.cli import main; main(['diff', {str(path)!r}, 'warns:m'])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "warns.py:1: UserWarning: of another" in done.stderr
+
+
 def test_what_is_nobody_s_has_a_hint(run: Run) -> None:
     for slip, hinted in (("DESC MODL x", True), ("CRATE MODEL x", True), ("SELECT * FROM nothing", False)):
         assert ("hint: model statements begin with CREATE," in run(slip).stderr) is hinted

@@ -125,6 +125,31 @@ def test_the_first_rows_of_many_are_there_at_once(tmp_path: Path) -> None:
         terminal.expect("odpsmodel>")
 
 
+def test_a_head_without_rows_is_printed_whatever_its_width(tmp_path: Path) -> None:
+    dbapi.connect(tmp_path / "empty.db").close()
+    assert lines(40, "models", str(tmp_path / "empty.db"))[0].split()[0] == "ModelName"
+
+
+@pytest.mark.parametrize("form", ["table", "vendor", "json", "csv"])
+def test_nothing_that_is_read_moves_a_terminal_s_cursor(tmp_path: Path, form: str) -> None:
+    """Neither by ESC, nor by C1 characters, nor from right to left; in errors and scripts neither."""
+    db = str(one(tmp_path))
+    bad = "x\x1b[40A\x9b41m\u202ey"
+    (tmp_path / "a.sql").write_text(
+        f"SELECT '{bad}' AS a; DROP MODEL m0; {create(tail='COMMENT ?').replace('?', repr(bad))};"
+        f' SELECT 1 FROM "{bad}";'
+    )
+    for command in (
+        ("run", "--format", form, db, str(tmp_path / "a.sql")),
+        ("export", db),
+        ("desc", "--format", form, db, "m"),
+    ):
+        screen, _ = shown(*command)
+        assert not {"\x1b[40A", "\x9b", "\u202e"} & {
+            part for part in ("\x1b[40A", "\x9b", "\u202e") if part in screen
+        }
+
+
 def one(folder: Path) -> Path:
     """A file with one model."""
     path = folder / "one.db"
