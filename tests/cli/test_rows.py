@@ -9,6 +9,7 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from samples import IMPORT, KEY, REMOTE, add, create
 
 from sqlalchemy_odpsmodel import dbapi, layout
 from sqlalchemy_odpsmodel.cli import main
+from sqlalchemy_odpsmodel.cli.output import emit
 
 #: The columns of the vendor's page.
 SHOW_MODELS = [
@@ -226,6 +228,20 @@ class TestFormats:
         result = odpsmodel("run", path, "-", "--format", form, stdin=script)
         assert "********" in result.stdout
         assert KEY not in result.output
+
+
+def test_what_is_written_in_parts_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As by Python's unbuffered standard output, on a disk that is nearly full."""
+    written = bytearray()
+
+    class Raw:
+        def write(self, data: bytes) -> int:
+            written.extend(data[:3])
+            return len(data[:3])
+
+    monkeypatch.setattr(sys, "stdout", SimpleNamespace(isatty=lambda: False, buffer=Raw()))
+    emit("模型 of MaxCompute")
+    assert written.decode() == "模型 of MaxCompute\n"
 
 
 class TestEcho:
