@@ -18,7 +18,7 @@ from .. import dbapi, file
 from ..errors import Error, ModelWarning, SemanticError
 from ..model import REPLACEABLE, ModelName, Replaceable, model_name
 from ..sql import DescModel, ShowModels, ShowVersions, Statement
-from .database import Database, database
+from .database import Database, database, places
 from .output import FORMATS, emit, print_result, print_sql, progress, say
 from .script import Settings, run_script
 
@@ -250,14 +250,9 @@ def _show(db: str, form: str, place: dict[str, str | None], statement_of: Callab
 
 def _tell_elsewhere(connection: dbapi.Connection) -> None:
     """Where a file has models, if it has none here."""
-    if connection.store.format():
-        rows = connection.store.rows("SELECT DISTINCT project, schema FROM _odpsmodel_model ORDER BY 1, 2")
-        places, here = {".".join(row) for row in rows}, ".".join(connection.session[:2])
-        if here not in places:
-            say(
-                f"there are no models in {here}"
-                + ((places and f", but in {', '.join(sorted(places))}") or "")
-            )
+    found, here = [".".join(place) for place in places(connection)], ".".join(connection.session[:2])
+    if connection.store.format() and here not in found:
+        say(f"there are no models in {here}" + (f", but in {', '.join(found)}" if found else ""))
 
 
 def _model_of(connection: Any, name: str) -> ModelName:
@@ -321,7 +316,7 @@ def apply(db: str, target: str, allow_replace: Replaceable, yes: bool) -> None:
     from .comparison import compared, refuse_masks, run, target_of
 
     found, wanted = database(db, "A").expanding(), target_of(target)
-    if found.is_file and found.path == ":memory:":
+    if found.in_memory:
         raise click.BadParameter("what is in memory is gone when the command ends", param_hint="A")
     if not os.path.isdir(folder := os.path.dirname(os.path.abspath(found.path))):
         raise click.BadParameter(f"{folder}: no such folder", param_hint="A")

@@ -15,19 +15,19 @@ from textwrap import wrap
 from typing import Any, NamedTuple
 
 import click
-from sqlalchemy import MetaData
+from sqlalchemy import MetaData, inspect
 from sqlalchemy.exc import InvalidRequestError
 
 from ..catalog import Change
 from ..ddl import ModelVersion, element_of
 from ..diff import Kept, ReplacementRefused, Step, altered, created, dropped
+from ..execution import driver_connection
 from ..export import SET, masked_remark
 from ..maxcompute.replies import UNREADABLE
 from ..model import Replaceable
 from ..options import MODEL_TYPES, OPTION_DEFAULTS, EnvSecret, Fingerprint, OptionValue, PlainSecret
 from ..schema import Model, all_or_nothing, are_transactional, models_of, reflected_model
-from ..store import STORE_TABLE
-from .database import Database, database
+from .database import Database, database, places
 from .output import progress, say
 
 _DECLARED = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
@@ -56,7 +56,7 @@ def target_of(given: str) -> Target:
         return Target(list(models_of(_declared(given))))
     found = database(given, "B")
     found.require_file("B", "; declared models are given as module:name")
-    if found.is_file and found.path == ":memory:":
+    if found.in_memory:
         raise click.BadParameter("what is in memory has no models", param_hint="B")
     with found.engine() as engine, engine.connect() as connection:
         models = list(_found(connection).values())
@@ -105,17 +105,13 @@ def _origin(error: BaseException) -> str:
 
 def _other_projects(connection: Any) -> str:
     """The projects that a file has models in, where the connection's has none."""
-    if not are_transactional(connection.dialect) or not connection.dialect.has_table(connection, STORE_TABLE):
+    if not are_transactional(connection.dialect):
         return ""
-    return ", ".join(
-        connection.exec_driver_sql("SELECT DISTINCT project FROM odps_models ORDER BY 1").scalars()
-    )
+    return ", ".join(dict.fromkeys(project for project, _ in places(driver_connection(connection))))
 
 
 def _found(connection: Any) -> _Models:
     """The models of a database, but for those that no statement makes."""
-    from sqlalchemy import inspect
-
     inspector: Any = inspect(connection)
     own, scratch, models = inspector.get_default_model_schema_name(), MetaData(), _Models()
     with progress("Reading models"):
@@ -169,8 +165,6 @@ class Comparison:
             self.steps += self._changes(self.found.get(key), model)
 
     def _wanted(self) -> _Models:
-        from sqlalchemy import inspect
-
         inspector: Any = inspect(self.connection)
         own, wanted = inspector.get_default_model_schema_name(), _Models()
         for model in self.target.models:

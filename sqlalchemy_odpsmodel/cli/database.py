@@ -48,6 +48,10 @@ class Database(NamedTuple):
         return path
 
     @property
+    def in_memory(self) -> bool:
+        return self.is_file and self.path == ":memory:"
+
+    @property
     def is_there(self) -> bool:
         """Whether to connect makes no database: there is a file, and not an empty one, or none is to be."""
         return self.path == ":memory:" or (os.path.exists(self.path) and os.stat(self.path).st_size > 0)
@@ -140,6 +144,13 @@ def database(given: str, argument: str = "DB") -> Database:
         raise click.ClickException(str(error)) from None
     name = "database" if dialect.transactional_models else "project"
     return Database(given, {**dict(zip((name,), places, strict=False)), **arguments}, dialect, url)
+
+
+def places(connection: dbapi.Connection) -> list[tuple[str, str]]:
+    """The projects and schemas in which a file has models."""
+    if not connection.store.format():
+        return []
+    return list(connection.store.rows("SELECT DISTINCT project, schema FROM _odpsmodel_model ORDER BY 1, 2"))
 
 
 def _url(given: str, argument: str) -> Any:

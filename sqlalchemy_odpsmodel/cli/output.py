@@ -22,7 +22,6 @@ from ..sql import DescModel
 FORMATS = ("table", "vendor", "json", "csv")
 _GAP = "   "  # between two columns of a table
 _PAGE = 1000  # rows of a table on a terminal
-_UNLIMITED = 1_000_000  # characters of a line that no terminal's width limits
 
 
 def say(message: str) -> None:
@@ -159,14 +158,6 @@ def _escaped(character: str) -> str:
     return character.encode("unicode_escape").decode()
 
 
-def _console(error: bool = False) -> Any:
-    """Of the terminal's width; elsewhere of any, and without colours."""
-    from rich.console import Console
-
-    terminal = (sys.stderr if error else sys.stdout).isatty()
-    return Console(stderr=error, width=None if terminal else _UNLIMITED, force_terminal=terminal)
-
-
 # JSON
 
 
@@ -228,10 +219,11 @@ def _of_json(value: object) -> object:
 def print_sql(text: str, error: bool = False) -> None:
     """Print SQL, on a terminal in colours."""
     if (sys.stderr if error else sys.stdout).isatty():
+        from rich.console import Console
         from rich.syntax import Syntax
 
         highlighted = Syntax("", "sql", theme="ansi_dark").highlight(_printable_lines(text))
-        _console(error).print(highlighted, soft_wrap=True, end="")
+        Console(stderr=error).print(highlighted, soft_wrap=True, end="")
     elif error:
         say(text)
     else:
@@ -249,11 +241,12 @@ def progress(what: str, total: int | None = None) -> Iterator[Callable[[int], No
     if not sys.stderr.isatty():
         yield lambda done: None
         return
+    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = [TextColumn("{task.description}"), BarColumn()]
     if total is not None:
         columns += [MofNCompleteColumn(), TimeRemainingColumn()]
-    with Progress(*columns, console=_console(True), transient=True, redirect_stdout=False) as bar:
+    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False) as bar:
         task = bar.add_task(what, total=total)
         yield lambda done: bar.update(task, completed=done)

@@ -19,7 +19,7 @@ from ..errors import (
     VersionNotFound,
 )
 from ..model import ModelName
-from ..sql.lexer import TRIVIA, Tokens
+from ..sql.lexer import Tokens
 from ..sql.opening import match_opening
 from ..sql.place import masked, place_of
 from ..sql.script import Piece, kind_of, split
@@ -27,14 +27,12 @@ from .output import print_result, print_sql, say
 
 _HINT = "hint: model statements begin with CREATE, ALTER, DROP or DESC MODEL, SHOW MODELS or SHOW VERSIONS"
 
-
 #: In the name of a flag or a column, in a URL, or in the options of a statement that is misspelt.
 _SUSPECT = re.compile(
     r"""(?:api|access)\W?_?ke?y|secret|token(?!s)|passw|credential|\bkey\s*+=?\s*+['"]|//[^/\s'"]*+:[^/\s'"@]*+@
     |\boptions?\s*+[(（]""",
     re.IGNORECASE | re.VERBOSE,
 )
-match_set = re.compile(rf"{TRIVIA}(?ai:SET)\b", re.DOTALL).match
 
 
 class Settings(NamedTuple):
@@ -51,7 +49,7 @@ def run_script(connection: Any, name: str, text: str, settings: Settings) -> boo
     keep_going = settings.keep_going
     if not isinstance(connection, dbapi.Connection):
         return run_pieces(connection, name, text, settings)
-    in_hand = any(_is_begin(piece) for piece in split(text, hash_lines=True))
+    in_hand = any(_opens(piece.text, "begin") for piece in split(text, hash_lines=True))
     connection.isolation_level = None if in_hand else "IMMEDIATE"
     succeeded = run_pieces(connection, name, text, settings)
     if not (succeeded or keep_going):
@@ -90,9 +88,9 @@ def run_pieces(connection: Any, name: str, text: str, settings: Settings) -> boo
     return succeeded
 
 
-def _is_begin(piece: Piece) -> bool:
-    opening = match_opening(piece.text)
-    return opening is not None and opening.lastgroup == "begin"
+def _opens(text: str, kind: str) -> bool:
+    opening = match_opening(text)
+    return opening is not None and opening.lastgroup == kind
 
 
 def _run_piece(connection: Any, name: str, piece: Piece, settings: Settings) -> Exception | None:
@@ -152,7 +150,7 @@ def is_suspect(text: str) -> bool:
 
 def pretty(connection: Any, text: str) -> str:
     """A statement as it is shown: one of ours in its own form, others by sqlparse; without keys."""
-    if kind_of(text) == "model" and not match_set(text):
+    if kind_of(text) == "model" and not _opens(text, "set"):
         return f"{connection.parse(text)};"
     if is_suspect(text):
         return masked(text)
