@@ -96,6 +96,18 @@ class HasModels(DefaultDialect):
     def do_execute_no_params(self, cursor: Any, statement: str, context: Any = None) -> None:
         context.send(cursor.execute, statement, ())
 
+    @reflection.cache
+    def has_model(self, connection: Connection, name: str, schema: str | None = None, **kw: Any) -> bool:
+        try:
+            key = self._key(connection, name, schema)
+        except SemanticError:
+            return False  # no model can have such a name
+        return self._has(connection, key)
+
+    def _has(self, connection: Connection, key: tuple[str, str, str]) -> bool:
+        """Whether there is a model of a project, schema and name."""
+        raise NotImplementedError
+
     def get_default_model_schema_name(self, connection: Connection, **kw: Any) -> str:
         return self._place(connection, None)[1]
 
@@ -220,12 +232,7 @@ class ModelDialect(HasModels, SQLiteDialect_pysqlite):
         project, _ = self._place(connection, None)
         return [schema for (schema,) in self._rows(connection, store.SCHEMAS_SQL, (project,))]
 
-    @reflection.cache
-    def has_model(self, connection: Connection, name: str, schema: str | None = None, **kw: Any) -> bool:
-        try:
-            key = self._key(connection, name, schema)
-        except SemanticError:
-            return False  # no model can have such a name
+    def _has(self, connection: Connection, key: tuple[str, str, str]) -> bool:
         return bool(self._rows(connection, store.HAS_MODEL_SQL, key))
 
     @reflection.cache

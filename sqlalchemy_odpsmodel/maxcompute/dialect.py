@@ -21,7 +21,7 @@ from sqlalchemy.util import asbool
 
 from ..dbapi import may_hold_key
 from ..dialect import HasModels
-from ..errors import Error, ModelError, OptionError, SemanticError
+from ..errors import Error, ModelError, OptionError
 from ..execution import ModelExecution, hide_key, unwrapped
 from ..options import EnvSecret, OptionValue, revealed
 from ..reflection import ReflectedModel
@@ -301,12 +301,7 @@ class ODPSModelDialect_pyodps(HasModels):
                 if next(iter(service.models(project, schema)), None)
             ]
 
-    @reflection.cache
-    def has_model(self, connection: Connection, name: str, schema: str | None = None, **kw: Any) -> bool:
-        try:
-            key = self._key(connection, name, schema)
-        except SemanticError:
-            return False  # no model can have such a name
+    def _has(self, connection: Connection, key: tuple[str, str, str]) -> bool:
         with _told(connection):
             return driver_connection(connection).service.model(*key) is not None
 

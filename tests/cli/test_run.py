@@ -116,6 +116,7 @@ def test_a_syntax_error_has_its_place_in_the_file(run: Run, path: Path) -> None:
         ("ALTER MODEL m SET DEFAULT_VERSION v9", 35, "v9"),
         ("ALTER MODEL `m` DROP VERSION V1", 30, "V1"),
         ("ALTER MODEL v9 DROP VERSION v9", 13, "v9"),
+        ("ALTER MODEL m DROP VERSION m", 28, "m"),
         (add(version="v1").replace("\n", " "), 27, "v1"),
         (create(), 14, "m"),
         ("SHOW VERSIONS FOR MODEL lab.none", 29, "none"),

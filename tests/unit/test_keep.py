@@ -22,6 +22,7 @@ from test_faults import limited
 from sqlalchemy_odpsmodel import dbapi
 from sqlalchemy_odpsmodel.check import check
 from sqlalchemy_odpsmodel.cli import main
+from sqlalchemy_odpsmodel.file import backup
 
 Connect = Callable[..., dbapi.Connection]
 FORMATS = sorted((Path(__file__).parents[1] / "formats").glob("*.db"))
@@ -39,6 +40,27 @@ def fill(con: dbapi.Connection) -> None:
     con.execute(create(REMOTE, name="a.s.by_name", inputs=""))
     con.execute(create(REMOTE, name="plain", inputs="", APIKEY=KEY))
     con.commit()
+
+
+def test_a_backup_tells_how_much_is_done(path: Path, tmp_path: Path) -> None:
+    """In percent, and at last all."""
+    with closing(dbapi.connect(path)) as con:
+        con.execute("CREATE TABLE t (a)")
+        con.execute("INSERT INTO t VALUES (zeroblob(40000000))")  # some ten thousand pages
+        con.commit()
+        told: list[int] = []
+        backup(con, str(tmp_path / "copy.db"), told.append)
+    assert len(told) > 2
+    assert told == sorted(told)
+    assert told[-1] == 100
+
+
+def test_check_tells_how_many_models_are_done(path: Path) -> None:
+    with closing(dbapi.connect(path)) as con:
+        fill(con)
+        told: list[int] = []
+        assert [*check(con, told.append)] == []
+    assert told == [1, 2, 3]
 
 
 EXPORTED = """\
